@@ -1,0 +1,76 @@
+"""The steps in order, and the page to read first: world → network → routes → trade dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from corridors.demand import BASE_YEAR, from_origins, select_flows
+from corridors.exposure import Progress, trade_dataset
+from corridors.network import Network, Remember, build_network
+from corridors.tariff import ship_tariffs
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from layers.world import World
+
+
+def assess(
+    world: World,
+    *,
+    importers: Sequence[str] | None = None,
+    commodities: Sequence[str] | None = None,
+    year: int = BASE_YEAR,
+    switches: Mapping[str, str] | None = None,
+    origins: Sequence[str] | None = None,
+    closed: Iterable[str] = (),
+    building: Iterable[str] = (),
+    network: Network | None = None,
+    remember: Remember | None = None,
+    progress: Progress = lambda things, _: things,
+) -> xr.Dataset:
+    """Where the imports of some countries travel, as one labelled dataset.
+
+    Parameters
+    ----------
+    world
+        From ``layers.load_world``.
+    importers, commodities, year, switches
+        See ``corridors.demand.select_flows``; everything in the base year when not given.
+    origins
+        Exporters to keep. One that sells nothing to an importer in the data is asked about all the
+        same, with one tonne in place of a quantity, so that its routes can be seen.
+    closed
+        Element ids of passages to shut.
+    building
+        Element ids of lines under construction that may be used.
+    network
+        A network built before, to save a second or two.
+
+    Returns
+    -------
+    Dataset
+        See ``corridors.exposure``; the functions of ``corridors.metrics`` read it.
+
+    Raises
+    ------
+    UnknownIdError
+        For an importer, commodity, year, switch or passage that is not in the data.
+    """
+    flows = select_flows(
+        world, importers=importers, commodities=commodities, year=year, switches=switches
+    )
+    if origins is not None:
+        flows = from_origins(world, flows, origins, importers or (), commodities or (), year)
+    net = network or load_network(world, remember=remember)
+    shut = net.word(closed)
+    tariffs = ship_tariffs(world, net)
+    return trade_dataset(
+        world, net, tariffs, flows, closed=shut, building=building, progress=progress
+    )
+
+
+def load_network(world: World, *, remember: Remember | None = None) -> Network:
+    """The gate graph of a world."""
+    return build_network(world, world.sea, remember=remember)

@@ -1,0 +1,389 @@
+"""Flows onto routes: distinct alternatives from the gate graph, shares by path-size logit.
+
+For a pair of ports the alternatives are the best routes *through each crossing*: cost to the
+crossing plus cost on from it (single-via paths: Abraham, Delling, Goldberg & Werneck 2013). Out
+of them go those that pass a passage twice, those that pass all that the best one passes and more,
+and those so dear that the logit gives them under one in a thousand. Every ship class of the
+commodity brings its own; a class that does not fit a passage never appears on it.
+
+    P_r = exp(−θ·C_r + β·ln PS_r) / Σ_s exp(−θ·C_s + β·ln PS_s)
+    PS_r = Σ_a (l_a / L_r) / N_a
+
+with a the stretches between successive passages and N_a the alternatives that use the stretch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from corridors.network import (
+    Bits,
+    Chains,
+    Floats,
+    Ints,
+    Network,
+    Reach,
+    Tariff,
+    chains,
+    least_cost,
+    members,
+    reach,
+    reachable,
+)
+
+NEGLIGIBLE = 1e-3  # a logit share under this is not worth a route
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Sensitivity of the route choice.
+
+    Attributes
+    ----------
+    theta
+        Central value, 1/(USD/t).
+    theta_low, theta_high
+        The range the share band is taken over.
+    beta
+        Weight of the path-size term.
+    """
+
+    theta: float
+    theta_low: float
+    theta_high: float
+    beta: float
+
+
+@dataclass(frozen=True)
+class Routes:
+    """Alternatives of pairs of ports; one position a route.
+
+    Attributes
+    ----------
+    pair
+        The pair a route belongs to.
+    ship
+        Position of its ship class in ``ships``.
+    cost_usd_t, km, days
+        Of the voyage, tolls and waiting included.
+    bits
+        Passages it crosses.
+    order
+        (routes, longest) passages in order of travel, −1 beyond the end.
+    share, share_low, share_high
+        Of the pair, at the central and at both ends of θ (which end gives less differs by route).
+    """
+
+    ships: tuple[str, ...]
+    pair: Ints
+    ship: Ints
+    cost_usd_t: Floats
+    km: Floats
+    days: Floats
+    bits: Bits
+    order: Ints
+    share: Floats
+    share_low: Floats
+    share_high: Floats
+
+
+def logit(
+    cost: Floats, path_size: Floats, group: Ints, *, theta: float, beta: float = 1.0
+) -> Floats:
+    """Shares of alternatives within their group; each group sums to 1.
+
+    Parameters
+    ----------
+    cost
+        USD/t.
+    path_size
+        In (0, 1]; 1 for an alternative that shares nothing.
+    group
+        Which alternatives compete; any integers.
+    theta
+        1/(USD/t).
+    """
+    _, place = np.unique(group, return_inverse=True)
+    utility = -theta * cost + beta * np.log(path_size)
+    best = np.full(place.max(initial=-1) + 1, -np.inf)
+    np.maximum.at(best, place, utility)
+    weight = np.exp(utility - best[place])
+    return np.asarray(weight / np.bincount(place, weight)[place])
+
+
+def path_size(stretch: Ints, km: Floats, route: Ints, group: Ints, routes: int) -> Floats:
+    """(routes,) path size of each route.
+
+    Parameters
+    ----------
+    stretch, km, route, group
+        One position for each stretch of each route: what it is, its length, the route and the
+        group the route competes in.
+    routes
+        How many routes there are.
+    """
+    key = np.stack([group, stretch])
+    _, place, users = np.unique(key, axis=1, return_inverse=True, return_counts=True)
+    length = np.bincount(route, km, minlength=routes)
+    shared = np.bincount(route, km / users[place], minlength=routes)
+    return np.asarray(np.where(length > 0, shared / np.where(length > 0, length, 1.0), 1.0))
+
+
+@dataclass(frozen=True)
+class Search:
+    """Least costs between some pairs of ports, by each ship class that may carry the cargo.
+
+    Attributes
+    ----------
+    tariffs, reaches
+        One a ship class.
+    origins, destinations
+        Rows of the distinct ports.
+    o, d
+        (pairs,) positions in them.
+    closed
+        Word of passages shut besides those shut by default.
+    """
+
+    network: Network
+    ships: tuple[str, ...]
+    tariffs: tuple[Tariff, ...]
+    reaches: tuple[Reach, ...]
+    origins: Ints
+    destinations: Ints
+    o: Ints
+    d: Ints
+    closed: np.uint64
+
+
+def search(
+    network: Network,
+    tariffs: Mapping[str, Tariff],
+    closures: Mapping[str, Chains],
+    pairs: Sequence[tuple[str, str]],
+    ships: Sequence[str],
+    *,
+    closed: np.uint64 | int = 0,
+) -> Search:
+    """Least costs between pairs of ports (port of loading, port of landing).
+
+    Parameters
+    ----------
+    tariffs, closures
+        Of each ship class; the closures with the same passages shut.
+    """
+    origins, o = _places(network, [p[0] for p in pairs])
+    destinations, d = _places(network, [p[1] for p in pairs])
+    chosen = tuple(tariffs[s] for s in ships)
+    reaches = tuple(reach(network, tariffs[s], closures[s], origins, destinations) for s in ships)
+    return Search(
+        network, tuple(ships), chosen, reaches, origins, destinations, o, d, np.uint64(closed)
+    )
+
+
+def sea_routes(found: Search, choice: Choice) -> Routes:
+    """Alternatives of every pair and the share of each.
+
+    A pair with no route at any cost has no position in the answer.
+    """
+    network, o, d = found.network, found.o, found.d
+    if not len(o) or not found.ships:
+        return _no_routes(found.ships)
+    best = np.min([r.cost[o, d] for r in found.reaches], axis=0)
+    limit = best - np.log(NEGLIGIBLE) / choice.theta
+    parts = [_candidates(r, o, d, limit) for r in found.reaches]
+    pair, bits, cost = (np.concatenate([p[i] for p in parts]) for i in range(3))
+    ship = np.repeat(np.arange(len(parts)), [len(p[0]) for p in parts])
+    order = _in_order(network, found.reaches, o, pair, ship, bits)
+    km, days = _voyage(network, found.tariffs, ship, bits, cost)
+    start, end = found.origins[o[pair]], found.destinations[d[pair]]
+    sizes = _path_sizes(network, order, start, end, pair)
+    shares = [
+        logit(cost, sizes, pair, theta=t, beta=choice.beta)
+        for t in (choice.theta, choice.theta_low, choice.theta_high)
+    ]
+    return Routes(found.ships, pair, ship, cost, km, days, bits, order, *shares)
+
+
+def next_best(found: Search, routes: Routes) -> tuple[Floats, Floats]:
+    """(pairs, passages) least cost, USD/t, and days of each pair with one passage shut.
+
+    inf where no ship of the cargo has a way left; NaN for a passage the pair does not use.
+    """
+    count = len(found.network.passages)
+    uses = np.zeros((len(found.o), count), dtype=np.bool_)
+    np.logical_or.at(uses, routes.pair, members(routes.bits, count))
+    cost = np.where(uses, np.inf, np.nan)
+    days = cost.copy()
+    for ship in range(len(found.ships)):
+        # Shutting a passage lowers no cost: a class dearer today than a detour found stays dearer.
+        today = found.reaches[ship].cost[found.o, found.d]
+        for passage in np.flatnonzero(uses.any(axis=0)):
+            mine = np.flatnonzero(uses[:, passage] & (today < cost[:, passage]))
+            if not len(mine):
+                continue
+            shut = np.uint64(1) << np.uint64(passage)
+            way = _without(found, ship, mine, found.closed | shut)
+            better = way[0] < cost[mine, passage]
+            cost[mine[better], passage] = way[0][better]
+            days[mine[better], passage] = way[1][better]
+    return cost, days
+
+
+def _without(found: Search, ship: int, pairs: Ints, shut: np.uint64) -> tuple[Floats, Floats]:
+    """(pairs,) least cost and days of some pairs of one ship class with passages shut.
+
+    Exact, and cheap: a crossing can lie on the new best route only if the old least cost to it
+    and on from it is no more than a detour already known, so most crossings drop out first, and
+    most detours known already prove to be the best.
+    """
+    network, tariff, old = found.network, found.tariffs[ship], found.reaches[ship]
+    o, d = found.o[pairs], found.d[pairs]
+    start, end = found.origins[o], found.destinations[d]
+    cost, bits = np.full(len(o), np.inf), np.zeros(len(o), dtype=np.uint64)
+    left = np.flatnonzero(reachable(network, tariff, start, end, shut))
+    if len(left):
+        o, d, start, end = o[left], d[left], start[left], end[left]
+        through = old.to[o] + old.on[:, d].T
+        passed = old.to_bits[o] | old.on_bits[:, d].T
+        known = np.where((passed & shut) == 0, through, np.inf)
+        best = np.argmin(known, axis=1)
+        rank = np.arange(len(o))
+        direct = network.leg_km[start, end] * tariff.usd_t_km
+        detour = np.minimum(known[rank, best], direct)
+        detour_bits = np.where(known[rank, best] <= direct, passed[rank, best], np.uint64(0))
+        may = (through <= detour[:, None] * (1 + 1e-12)).any(axis=0)
+        exact = _among(network, tariff, old.live[may], start, end, shut)
+        cost[left], bits[left] = exact, detour_bits
+        shorter = np.flatnonzero(exact < detour * (1 - 1e-9))
+        if len(shorter):
+            on_way = (through[shorter] <= exact[shorter, None] * (1 + 1e-12)).any(axis=0)
+            ends = (start[shorter], end[shorter])
+            bits[left[shorter]] = _bits_among(network, tariff, old.live[on_way], *ends, shut)
+    _, days = _voyage(network, [tariff], np.zeros(len(cost), dtype=np.int64), bits, cost)
+    return cost, days
+
+
+def _among(
+    network: Network, tariff: Tariff, crossings: Ints, start: Ints, end: Ints, shut: np.uint64
+) -> Floats:
+    """(pairs,) least cost over chains of the given crossings."""
+    rows, o = np.unique(start, return_inverse=True)
+    columns, d = np.unique(end, return_inverse=True)
+    return least_cost(network, tariff, rows, columns, shut, among=crossings)[o, d]
+
+
+def _bits_among(
+    network: Network, tariff: Tariff, crossings: Ints, start: Ints, end: Ints, shut: np.uint64
+) -> Bits:
+    """(pairs,) passages of the least-cost chain of the given crossings."""
+    rows, o = np.unique(start, return_inverse=True)
+    columns, d = np.unique(end, return_inverse=True)
+    through = chains(network, tariff, shut, among=crossings)
+    return reach(network, tariff, through, rows, columns).bits[o, d]
+
+
+def _no_routes(ships: tuple[str, ...]) -> Routes:
+    whole, real = np.empty(0, dtype=np.int64), np.empty(0)
+    bits, order = np.empty(0, dtype=np.uint64), np.empty((0, 0), dtype=np.int64)
+    return Routes(ships, whole, whole, real, real, real, bits, order, real, real, real)
+
+
+def _places(network: Network, ports: Sequence[str]) -> tuple[Ints, Ints]:
+    """Rows of the distinct ports, and where each given port stands among them."""
+    names, place = np.unique(np.array(ports, dtype=object), return_inverse=True)
+    return network.rows(names.tolist()), place.astype(np.int64)
+
+
+def _candidates(found: Reach, o: Ints, d: Ints, limit: Floats) -> tuple[Ints, Bits, Floats]:
+    """Pairs, passages and costs of the routes of one ship class worth keeping."""
+    cost = np.column_stack([found.cost[o, d], found.to[o] + found.on[:, d].T])
+    before = np.column_stack([found.bits[o, d], found.to_bits[o]])
+    beyond = np.column_stack([np.zeros(len(o), dtype=np.uint64), found.on_bits[:, d].T])
+    bits, best = before | beyond, found.bits[o, d][:, None]
+    longer = ((bits & best) == best) & (bits != best)
+    keep = (cost <= limit[:, None]) & np.isfinite(cost) & ((before & beyond) == 0) & ~longer
+    pair, column = np.nonzero(keep)
+    return _distinct(pair.astype(np.int64), bits[pair, column], cost[pair, column])
+
+
+def _distinct(pair: Ints, bits: Bits, cost: Floats) -> tuple[Ints, Bits, Floats]:
+    """The cheapest route of each pair and set of passages."""
+    rank = np.lexsort((cost, bits, pair))
+    pair, bits, cost = pair[rank], bits[rank], cost[rank]
+    first = np.append(True, (np.diff(pair) != 0) | (bits[1:] != bits[:-1]))[: len(pair)]
+    return pair[first], bits[first], cost[first]
+
+
+def _in_order(
+    network: Network, reaches: Sequence[Reach], o: Ints, pair: Ints, ship: Ints, bits: Bits
+) -> Ints:
+    """(routes, longest) passages of each route in order of their cost from the port of loading."""
+    count = len(network.passages)
+    first = np.stack([_first_cost(network, r) for r in reaches])
+    at = np.where(members(bits, count), first[ship, o[pair]], np.inf)
+    order = np.argsort(at, axis=1, kind="stable")
+    used = np.isfinite(np.take_along_axis(at, order, axis=1))
+    longest = int(used.sum(axis=1).max(initial=0))
+    return np.where(used, order, -1)[:, :longest]
+
+
+def _first_cost(network: Network, found: Reach) -> Floats:
+    """(origins, passages) least cost from each port to just beyond each passage."""
+    crosses = members(network.bits[found.live], len(network.passages))
+    return np.stack([_least(found.to[:, c], 1) for c in crosses.T], axis=1)
+
+
+def _voyage(
+    network: Network, tariffs: Sequence[Tariff], ship: Ints, bits: Bits, cost: Floats
+) -> tuple[Floats, Floats]:
+    """Distance, km, and duration, days, of routes whose cost and passages are known."""
+    crossed = members(bits, len(network.passages))
+    charge, wait = np.zeros(len(bits)), np.zeros(len(bits))
+    rate, pace = np.ones(len(bits)), np.ones(len(bits))
+    for i, tariff in enumerate(tariffs):
+        mine = ship == i
+        charge[mine] = crossed[mine] @ tariff.passage_usd_t
+        wait[mine] = crossed[mine] @ tariff.passage_d
+        rate[mine], pace[mine] = tariff.usd_t_km, tariff.km_d
+    km = (cost - charge) / rate
+    return km, km / pace + wait
+
+
+def _path_sizes(network: Network, order: Ints, start: Ints, end: Ints, pair: Ints) -> Floats:
+    """(routes,) path size from the stretches between successive passages."""
+    routes, longest = order.shape
+    count = len(network.passages)
+    between, ahead, behind = _stretch_km(network)
+    stops = np.column_stack([np.full(routes, -1), order, np.full(routes, -1)])
+    stretch, km, route = [], [], []
+    for i in range(longest + 1):
+        a, b = stops[:, i], stops[:, i + 1]
+        here = np.flatnonzero((a >= 0) | (i == 0))
+        a, b = a[here], b[here]
+        span = np.where(
+            a < 0,
+            np.where(b < 0, network.leg_km[start[here], end[here]], ahead[start[here], b]),
+            np.where(b < 0, behind[a, end[here]], between[a, b]),
+        )
+        stretch.append((a + 1) * (count + 1) + b + 1)
+        km.append(np.where(np.isfinite(span), span, 0.0))
+        route.append(here)
+    where = np.concatenate(route) if route else np.empty(0, dtype=np.int64)
+    return path_size(np.concatenate(stretch), np.concatenate(km), where, pair[where], routes)
+
+
+def _stretch_km(network: Network) -> tuple[Floats, Floats, Floats]:
+    """Shortest stretches passage → passage, row → passage and passage → row, km."""
+    crosses = members(network.bits, len(network.passages)).T
+    ahead = np.stack([_least(network.leg_km[:, network.entry[c]], 1) for c in crosses], axis=1)
+    behind = np.stack([_least(network.leg_km[network.exit[c]], 0) for c in crosses])
+    between = np.stack([_least(behind[:, network.entry[c]], 1) for c in crosses], axis=1)
+    return between, ahead, behind
+
+
+def _least(km: Floats, axis: int) -> Floats:
+    return np.asarray(np.min(km, axis=axis, initial=np.inf))

@@ -1,0 +1,328 @@
+"""The command line: choose, call, print. Data goes to standard output, talk to standard error.
+
+Exit codes: 0 done, 1 data or model error, 2 usage.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from layers.errors import CorridorsError, UnknownIdError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from corridors.export import Sheet
+    from corridors.network import Remember
+    from layers.world import World
+
+app = typer.Typer(
+    name="corridors",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="What trade passes: straits, ports, railways and pipelines, for any importer.",
+)
+
+
+class Format(StrEnum):
+    """How a table is written."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+    xlsx = "xlsx"
+    geojson = "geojson"
+    gpkg = "gpkg"
+
+
+class Kind(StrEnum):
+    """What exposure is counted by."""
+
+    chokepoint = "chokepoint"
+    port = "port"
+    railway = "railway"
+    pipeline = "pipeline"
+    origin = "origin"
+    corridor = "corridor"
+
+
+BINARY = {Format.parquet, Format.xlsx, Format.gpkg}
+
+Importer = Annotated[
+    str, typer.Option("--importer", "-i", help="ISO3 code, a group (EU27) or WLD for the world.")
+]
+Commodities = Annotated[
+    list[str] | None, typer.Option("--commodity", "-c", help="Commodity id; may be given again.")
+]
+Year = Annotated[int, typer.Option(help="2024 is the base year.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")]
+Shape = Annotated[
+    Format | None, typer.Option("--format", "-f", help="By the file's name, else table.")
+]
+Switches = Annotated[
+    list[str] | None, typer.Option("--set", help="Named assumption, as malaysia_label=iran.")
+]
+Building = Annotated[
+    list[str] | None, typer.Option("--open", help="Use a line still being built: railway:ID.")
+]
+Close = Annotated[list[str] | None, typer.Option(help="Passage to shut; may be given again.")]
+
+
+@app.command()
+def exposure(
+    importer: Importer = "CHN",
+    commodity: Commodities = None,
+    by: Annotated[Kind, typer.Option(help="Kind of element.")] = Kind.chokepoint,
+    year: Year = 2024,
+    any_of: Annotated[
+        list[str] | None,
+        typer.Option("--any-of", help="Elements counted together, once; may be given again."),
+    ] = None,
+    format: Shape = None,
+    output: Output = None,
+    set: Switches = None,
+    open: Building = None,
+) -> None:
+    """How much of an importer's supply passes each strait, port, railway, pipeline or corridor."""
+    from corridors import metrics
+
+    world = _world()
+    group = importer if importer == "WLD" or importer in world.groups else None
+    trade = _trade(world, importer, commodity, year, set, building=open or ())
+    if any_of:
+        for element in any_of:
+            _known_element(world, element)
+        table = metrics.any_of(trade, any_of, importer=group)
+        table["any_of"] = " ".join(any_of)
+    else:
+        table = metrics.exposure(trade, world, by=by.value, importer=group)
+    _emit(
+        world,
+        f"exposure_{importer}_{by.value}",
+        _note(trade, importer, year, set),
+        table,
+        format,
+        output,
+    )
+
+
+@app.command()
+def routes(
+    origin: Annotated[str, typer.Option(help="ISO3 code of the exporter.")],
+    commodity: Annotated[str, typer.Option("--commodity", "-c")],
+    importer: Importer = "CHN",
+    alternatives: Annotated[int, typer.Option(min=1, help="How many to show.")] = 5,
+    close: Close = None,
+    year: Year = 2024,
+    format: Shape = None,
+    output: Output = None,
+    set: Switches = None,
+    open: Building = None,
+) -> None:
+    """Ways from an exporter to an importer: what they pass, days, cost and share."""
+    from corridors import metrics
+
+    world = _world()
+    trade = _trade(
+        world,
+        importer,
+        [commodity],
+        year,
+        set,
+        origin=origin,
+        closed=close or (),
+        building=open or (),
+    )
+    table = metrics.routes(trade, alternatives=alternatives)
+    note = _note(trade, importer, year, set) + (
+        f"; shut: {', '.join(close)} (exercise)" if close else ""
+    )
+    _emit(world, f"routes_{origin}_{importer}", note, table, format, output)
+
+
+@app.command()
+def explain(
+    commodity: Annotated[str, typer.Option("--commodity", "-c")],
+    element: Annotated[str, typer.Option(help="Element id, such as chokepoint:malacca.")],
+    importer: Importer = "CHN",
+    year: Year = 2024,
+    format: Shape = None,
+    output: Output = None,
+    set: Switches = None,
+) -> None:
+    """Every flow, share and source row behind one number."""
+    from corridors import metrics
+
+    world = _world()
+    trade = _trade(world, importer, [commodity], year, set)
+    table = metrics.explain(trade, world, element)
+    name = element.replace(":", "_")
+    _emit(
+        world,
+        f"explain_{importer}_{name}",
+        _note(trade, importer, year, set),
+        table,
+        format,
+        output,
+    )
+
+
+@app.command()
+def validate(format: Shape = None, output: Output = None) -> None:
+    """Our figures beside published ones: within, outside or not applicable, and why."""
+    from corridors.validation import validate as compare
+
+    world = _world()
+    table = compare(world, remember=_remember(), progress=_progress)
+    counts = table["verdict"].value_counts()
+    note = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
+    _emit(world, "validation", note, table, format, output)
+
+
+@app.command("app", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def open_app(context: typer.Context) -> None:
+    """Open the map in the browser; what follows goes to Streamlit (--server.port 8502)."""
+    here = Path(__file__).resolve().parent
+    inside = here / "_app.py"
+    page = inside if inside.exists() else here.parent / "app.py"
+    command = [sys.executable, "-m", "streamlit", "run", str(page), *context.args]
+    raise typer.Exit(subprocess.call(command, cwd=page.parent))
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    try:
+        app()
+    except (UnknownIdError, UsageError) as error:
+        typer.echo(f"corridors: {error}", err=True)
+        sys.exit(2)
+    except CorridorsError as error:
+        typer.echo(f"corridors: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _world() -> World:
+    from layers.world import load_world
+
+    return load_world()
+
+
+def _trade(
+    world: World,
+    importer: str,
+    commodities: Sequence[str] | None,
+    year: int,
+    settings: Sequence[str] | None,
+    *,
+    origin: str | None = None,
+    closed: Iterable[str] = (),
+    building: Iterable[str] = (),
+) -> xr.Dataset:
+    from corridors.assessment import assess
+
+    return assess(
+        world,
+        importers=[importer],
+        commodities=list(commodities) if commodities else None,
+        year=year,
+        switches=_switches(settings),
+        origins=[origin] if origin else None,
+        closed=closed,
+        building=building,
+        remember=_remember(),
+        progress=_progress,
+    )
+
+
+def _switches(settings: Sequence[str] | None) -> dict[str, str]:
+    found = {}
+    for setting in settings or ():
+        name, equals, option = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--set takes name=option, not {setting!r}")
+        found[name] = option
+    return found
+
+
+def _known_element(world: World, element: str) -> None:
+    if element not in world.names:
+        raise UnknownIdError("element", element, list(world.names))
+
+
+def _remember() -> Remember:
+    from layers.memory import remember
+
+    return remember
+
+
+def _progress(things: Sequence[str], what: str) -> Iterable[str]:
+    from tqdm import tqdm
+
+    bar: Iterable[str] = tqdm(
+        things, desc=what, file=sys.stderr, leave=False, delay=1.0, disable=None
+    )
+    return bar
+
+
+def _note(trade: xr.Dataset, importer: str, year: int, settings: Sequence[str] | None) -> str:
+    years = sorted({int(y) for y in trade["data_year"].to_numpy()})
+    span = str(years[0]) if len(years) == 1 else f"{years[0]}–{years[-1]}" if years else "none"
+    assumed = f"; assumes {', '.join(settings)}" if settings else ""
+    return f"{importer}, {year} (data of {span}), routes as in calm times{assumed}"
+
+
+def _emit(
+    world: World,
+    name: str,
+    note: str,
+    table: pd.DataFrame,
+    format: Format | None,
+    output: Path | None,
+) -> None:
+    from corridors.export import Sheet, to_bytes, write
+
+    shape = format or _by_name(output)
+    sheet = Sheet(name, note, table)
+    if shape is Format.table:
+        if output is not None:
+            raise UsageError(
+                "a table is for the screen; give -o a .csv, .json, .parquet, .xlsx … file"
+            )
+        _print(sheet)
+        return
+    content = to_bytes(sheet, world, shape.value)
+    if output is not None:
+        write(output, content)
+        typer.echo(f"{output}: {len(table)} rows. {note}", err=True)
+    elif shape in BINARY:
+        raise UsageError(f"{shape.value} needs a file: -o FILE.{shape.value}")
+    else:
+        sys.stdout.buffer.write(content)
+
+
+def _by_name(output: Path | None) -> Format:
+    suffix = output.suffix.removeprefix(".").lower() if output else ""
+    return Format(suffix) if suffix in set(Format) else Format.csv if output else Format.table
+
+
+def _print(sheet: Sheet) -> None:
+    from corridors.terminal import print_table
+
+    print_table(sheet)
+
+
+if __name__ == "__main__":
+    main()

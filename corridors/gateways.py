@@ -1,0 +1,326 @@
+"""Where cargo of a pair of countries leaves and enters, and what it passes on land.
+
+A flow names two countries; a ship sails between two ports. The recorded shares of both sides are
+joined here into *legs*: ``export port → import port`` by sea, or a pipeline, railway or border
+station that serves the pair directly. Recorded land flows come first; the sea carries the rest.
+
+A set recorded for a named counterpart goes before one for a group of countries (``EU27``), that
+before the default set. A line in a default set counts only for pairs it can serve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from corridors.network import RUNNING, Network
+from layers.schema import QUALITIES
+from layers.world import records
+
+if TYPE_CHECKING:
+    from layers.world import World
+
+Direction = Literal["export", "import"]
+Outcome = Literal["sea", "land", "overland", "no_gateway", "unplaced"]
+"""How a leg travels: by sea, on a recorded line, over a land border no line of ours covers; or
+why it can't be placed: no port or line is known, or the origin is a residual without a place."""
+
+MAX_DEFAULT_PORTS = 3
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """One way in or out of a country: the element, its share, and the land elements beyond it."""
+
+    element: str
+    share: float
+    via: tuple[str, ...]
+    quality: str
+
+
+@dataclass(frozen=True)
+class Leg:
+    """Part of a flow that travels one way.
+
+    Attributes
+    ----------
+    share
+        Of the flow, 0–1.
+    out, into
+        Elements passed on land before loading and after landing, in order, the ports among them.
+    load, land
+        Ports between which the cargo sails; empty when it does not.
+    """
+
+    share: float
+    outcome: Outcome
+    out: tuple[str, ...]
+    into: tuple[str, ...]
+    load: str
+    land: str
+    quality: str
+
+
+@dataclass(frozen=True)
+class _Set:
+    gateways: tuple[Gateway, ...]
+    named: bool
+
+
+@dataclass(frozen=True)
+class _Line:
+    countries: frozenset[str]
+    from_port: str
+    to_port: str
+
+
+@dataclass(frozen=True)
+class _Port:
+    port: str
+    roles: frozenset[str]
+    size: float
+
+
+class GatewayBook:
+    """Answers ``legs(origin, importer, commodity)`` from the recorded gateways.
+
+    Parameters
+    ----------
+    world
+        Checked tables.
+    network
+        Tells which ports lie on the sea.
+    building
+        Element ids of lines not yet running that may be used all the same.
+    """
+
+    def __init__(self, world: World, network: Network, *, building: Iterable[str] = ()) -> None:
+        self._world, self._network = world, network
+        self._building = frozenset(building)
+        self._legs: dict[tuple[str, str, str], tuple[Leg, ...]] = {}
+
+    def legs(self, origin: str, importer: str, commodity: str) -> tuple[Leg, ...]:
+        """Legs of a pair; their shares sum to 1."""
+        key = (origin, importer, commodity)
+        if key not in self._legs:
+            self._legs[key] = self._join(*key)
+        return self._legs[key]
+
+    def _join(self, origin: str, importer: str, commodity: str) -> tuple[Leg, ...]:
+        if origin not in self._countries:
+            return (_nowhere("unplaced"),)
+        out = self._serving(self._set(origin, commodity, "export", importer), origin, importer)
+        into = self._serving(self._set(importer, commodity, "import", origin), importer, origin)
+        shared = {g.element for g in out.gateways} & {g.element for g in into.gateways}
+        chosen = into if into.named or not out.named else out
+        if not into.named and not out.named:
+            chosen = (
+                out
+                if any(self._direct(g, origin, importer, shared) for g in out.gateways)
+                else into
+            )
+        direct = [g for g in chosen.gateways if self._direct(g, origin, importer, shared)]
+        by_land = min(sum(g.share for g in direct), 1.0)
+        loads = self._sea_ends(out, origin, commodity, "export", origin, importer, shared)
+        lands = self._sea_ends(into, importer, commodity, "import", origin, importer, shared)
+        before = {g.element: g.via for g in out.gateways}
+        after = {g.element: g.via for g in into.gateways}
+        direct = [
+            Gateway(g.element, g.share, _chain(before, g.element, after), g.quality) for g in direct
+        ]
+        legs = [self._land_leg(g, g.share) for g in direct]
+        rest = 1.0 - by_land
+        if rest > 1e-9:
+            legs += self._sea_legs(loads, lands, rest) or self._no_sea(
+                direct, rest, origin, importer, commodity
+            )
+        return tuple(legs)
+
+    def _set(self, country: str, commodity: str, direction: Direction, other: str) -> _Set:
+        sets = self._recorded.get((country, commodity, direction), {})
+        for name in (other, *self._groups.get(other, ())):
+            if name in sets:
+                return _Set(sets[name], named=True)
+        return _Set(sets.get("", sets.get("R_SEA", ())), named=False)
+
+    def _serving(self, chosen: _Set, country: str, other: str) -> _Set:
+        """The set without the lines that can't serve the pair, shares scaled back to 1."""
+        kept = [g for g in chosen.gateways if self._serves(g, country, other, chosen.named)]
+        total = sum(g.share for g in kept)
+        if total <= 0:
+            return _Set((), chosen.named)
+        scaled = (Gateway(g.element, g.share / total, g.via, g.quality) for g in kept)
+        return _Set(tuple(scaled), chosen.named)
+
+    def _serves(self, gateway: Gateway, country: str, other: str, named: bool) -> bool:
+        line = self._lines.get(gateway.element)
+        if line is not None:
+            return bool(line.from_port or line.to_port) or other in line.countries or named
+        if self._network.on_sea(gateway.element.removeprefix("port:")):
+            return True
+        return named or other in self._neighbours.get(country, frozenset())
+
+    def _direct(self, gateway: Gateway, origin: str, importer: str, shared: set[str]) -> bool:
+        """Whether the cargo crosses by this line or border station alone, without a ship."""
+        line = self._lines.get(gateway.element)
+        if line is None:
+            return not self._network.on_sea(gateway.element.removeprefix("port:"))
+        if {origin, importer} <= line.countries:
+            return True
+        if gateway.element in shared:
+            return True
+        return not (line.from_port or line.to_port)
+
+    def _sea_ends(
+        self,
+        chosen: _Set,
+        country: str,
+        commodity: str,
+        direction: Direction,
+        origin: str,
+        importer: str,
+        shared: set[str],
+    ) -> list[Gateway]:
+        """Ports of the sea part, each with what the cargo passes on land, shares summing to 1."""
+        if commodity not in self._shipped:
+            return []
+        ends = []
+        for g in chosen.gateways:
+            if self._direct(g, origin, importer, shared):
+                continue
+            line = self._lines.get(g.element)
+            if line is None:
+                ends.append(g)
+                continue
+            port = line.to_port if direction == "export" else line.from_port
+            if port and self._network.on_sea(port):
+                order = (*g.via, g.element) if direction == "export" else (g.element, *g.via)
+                ends.append(Gateway(f"port:{port}", g.share, order, g.quality))
+        ends = ends or self._default_ports(country, commodity, direction)
+        total = sum(g.share for g in ends)
+        return [Gateway(g.element, g.share / total, g.via, g.quality) for g in ends]
+
+    def _default_ports(self, country: str, commodity: str, direction: Direction) -> list[Gateway]:
+        """Largest suitable ports of a country without a recorded set, in equal shares."""
+        ports = self._ports_of.get(country, [])
+        role = f"{_ROLE.get(commodity, 'grain')}_{direction}"
+        suited = (
+            [p for p in ports if role in p.roles]
+            or [p for p in ports if _GENERAL & p.roles]
+            or ports
+        )
+        best = sorted(suited, key=lambda p: (-p.size, p.port))[:MAX_DEFAULT_PORTS]
+        return [Gateway(f"port:{p.port}", 1 / len(best), (), "estimate") for p in best]
+
+    def _land_leg(self, gateway: Gateway, share: float) -> Leg:
+        return Leg(share, "land", gateway.via, (), "", "", gateway.quality)
+
+    def _sea_legs(self, loads: list[Gateway], lands: list[Gateway], rest: float) -> list[Leg]:
+        return [
+            Leg(
+                rest * a.share * b.share,
+                "sea",
+                (*a.via, a.element),
+                (b.element, *b.via),
+                a.element.removeprefix("port:"),
+                b.element.removeprefix("port:"),
+                _worse(a.quality, b.quality),
+            )
+            for a in loads
+            for b in lands
+        ]
+
+    def _no_sea(
+        self, direct: list[Gateway], rest: float, origin: str, importer: str, commodity: str
+    ) -> list[Leg]:
+        """What to say of a part that has no ports on one side: lines take it, or nobody knows."""
+        if direct:
+            total = sum(g.share for g in direct)
+            return [self._land_leg(g, rest * g.share / total) for g in direct]
+        outcome: Outcome = "overland" if self._overland(origin, importer) else "no_gateway"
+        return [Leg(rest, outcome, (), (), "", "", "estimate")]
+
+    def _overland(self, origin: str, importer: str) -> bool:
+        """Whether the two share a border, or each borders on one country between them."""
+        near = self._neighbours.get(origin, frozenset())
+        return importer in near or bool(near & self._neighbours.get(importer, frozenset()))
+
+    @cached_property
+    def _recorded(self) -> Mapping[tuple[str, str, str], dict[str, tuple[Gateway, ...]]]:
+        book: dict[tuple[str, str, str], dict[str, list[Gateway]]] = {}
+        for r in records(self._world.gateways):
+            via = tuple(v for v in r["via"].split(";") if v)
+            sets = book.setdefault((r["country"], r["commodity"], r["direction"]), {})
+            gateway = Gateway(r["gateway"], r["share"], via, r["quality"])
+            sets.setdefault(r["counterpart"], []).append(gateway)
+        return {key: {c: tuple(g) for c, g in sets.items()} for key, sets in book.items()}
+
+    @cached_property
+    def _lines(self) -> Mapping[str, _Line]:
+        lines = {}
+        for kind, frame in (("pipeline", self._world.pipelines), ("railway", self._world.railways)):
+            for r in records(frame):
+                element = f"{kind}:{r[kind]}"
+                if r["status"] in RUNNING or element in self._building:
+                    countries = frozenset(r["countries"].split(";"))
+                    lines[element] = _Line(countries, r["from_port"], r["to_port"])
+        return lines
+
+    @cached_property
+    def _shipped(self) -> frozenset[str]:
+        table = self._world.commodities
+        return frozenset(table.loc[(table["ship_classes"] != "").to_numpy(), "commodity"])
+
+    @cached_property
+    def _countries(self) -> frozenset[str]:
+        return frozenset(self._world.countries["country"]) | {"EU27"}
+
+    @cached_property
+    def _groups(self) -> Mapping[str, tuple[str, ...]]:
+        countries = self._world.countries
+        cells = zip(countries["country"], countries["groups"], strict=True)
+        return {country: tuple(groups.split(";")) for country, groups in cells if groups}
+
+    @cached_property
+    def _neighbours(self) -> Mapping[str, frozenset[str]]:
+        countries = self._world.countries
+        cells = zip(countries["country"], countries["neighbours"], strict=True)
+        return {country: frozenset(near.split(";")) for country, near in cells if near}
+
+    @cached_property
+    def _ports_of(self) -> Mapping[str, list[_Port]]:
+        ports: dict[str, list[_Port]] = {}
+        for r in records(self._world.ports):
+            if self._network.on_sea(r["port"]):
+                size = r["annual_t"] if r["annual_t"] == r["annual_t"] else 0.0
+                port = _Port(r["port"], frozenset(r["roles"].split(";")), size)
+                ports.setdefault(r["country"], []).append(port)
+        return ports
+
+
+def _chain(
+    before: Mapping[str, tuple[str, ...]], element: str, after: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """What cargo passes in order: the exporter's side, the element itself, the importer's side."""
+    chain = (*before.get(element, ()), element, *after.get(element, ()))
+    return tuple(dict.fromkeys(chain))
+
+
+_GENERAL = frozenset({"multipurpose", "container"})
+_ROLE = {
+    "crude_oil": "crude",
+    "refined_products": "products",
+    "lng": "lng",
+    "lpg": "products",
+    "coal": "coal",
+}
+
+
+def _worse(a: str, b: str) -> str:
+    return max(a, b, key=QUALITIES.index)
+
+
+def _nowhere(outcome: Outcome) -> Leg:
+    return Leg(1.0, outcome, (), (), "", "", "estimate")

@@ -1,0 +1,688 @@
+"""Every table of data/: its columns, types, units, keys and meanings, and the check of them.
+
+`TABLES` is the one place where a column is described. `schema` turns a table into a pandera
+schema, `check` finds every fault of a frame at once, `empty` builds a frame without rows, and
+`dtypes` says how to read the file. Nothing here touches a file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+
+from layers.errors import DataError, Fault, UnknownIdError
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+__all__ = [
+    "QUALITIES",
+    "TABLES",
+    "Field",
+    "Table",
+    "check",
+    "coerce",
+    "dtypes",
+    "empty",
+    "faults",
+    "schema",
+]
+
+Kind = Literal["text", "number", "whole"]
+
+QUALITIES = ("official", "secondary", "estimate", "memory")
+"""How well a figure is known: a statistic of an office; one published compilation; computed or
+judged from others; recalled and unchecked."""
+
+YES_NO = ("yes", "no")
+STATUSES = ("operating", "construction", "planned", "idle", "damaged", "closed")
+ELEMENT = r"(chokepoint|port|pipeline|railway):[A-Za-z0-9_]+"
+ID = r"[A-Za-z0-9_]+"
+COUNTRY = r"[A-Z]{3}|EU27"
+ORIGIN = r"[A-Z]{3}|EU27|R_[A-Z]+"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of a table.
+
+    Attributes
+    ----------
+    name
+        Heading of the column.
+    title
+        What the column means, in a few words.
+    kind
+        ``text`` (never missing, empty means not known or none), ``number`` (may be missing) or
+        ``whole`` (never missing).
+    unit
+        Unit of a number; ``1`` for a share or ratio, empty for text.
+    required
+        An empty cell is a fault.
+    minimum, maximum
+        Bounds, both allowed.
+    above
+        Bound that is not allowed itself.
+    allowed
+        The only values allowed; empty for any.
+    pattern
+        Regular expression a whole cell must match.
+    listed
+        The cell is a list separated by ``;`` and `allowed` or `pattern` hold for each part.
+    """
+
+    name: str
+    title: str
+    kind: Kind = "text"
+    unit: str = ""
+    required: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
+    allowed: tuple[str, ...] = ()
+    pattern: str = ""
+    listed: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: what a row is, which columns tell rows apart, and the columns in order."""
+
+    title: str
+    key: tuple[str, ...]
+    fields: tuple[Field, ...]
+
+    def field(self, name: str) -> Field:
+        """The column of that name.
+
+        Raises
+        ------
+        UnknownIdError
+            When the table has no such column.
+        """
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise UnknownIdError("column", name, [field.name for field in self.fields])
+
+
+def _text(name: str, title: str, *, required: bool = False, pattern: str = "") -> Field:
+    return Field(name, title, required=required, pattern=pattern)
+
+
+def _list(name: str, title: str, *, pattern: str = "", allowed: tuple[str, ...] = ()) -> Field:
+    return Field(name, title, pattern=pattern, allowed=allowed, listed=True)
+
+
+def _choice(name: str, title: str, allowed: tuple[str, ...], *, required: bool = True) -> Field:
+    return Field(name, title, required=required, allowed=allowed)
+
+
+def _number(
+    name: str,
+    title: str,
+    unit: str,
+    *,
+    required: bool = False,
+    minimum: float | None = 0,
+    maximum: float | None = None,
+    above: float | None = None,
+) -> Field:
+    return Field(
+        name,
+        title,
+        kind="number",
+        unit=unit,
+        required=required,
+        minimum=None if above is not None else minimum,
+        maximum=maximum,
+        above=above,
+    )
+
+
+def _key(name: str, title: str, pattern: str = ID) -> Field:
+    return Field(name, title, required=True, pattern=pattern)
+
+
+def _share(name: str, title: str, *, required: bool = True) -> Field:
+    return _number(name, title, "1", required=required, minimum=0, maximum=1)
+
+
+def _position(suffix: str = "", *, what: str = "") -> tuple[Field, Field]:
+    of = f" of {what}" if what else ""
+    return (
+        _number(f"lon{suffix}", f"Longitude{of}", "deg", required=True, minimum=-180, maximum=180),
+        _number(f"lat{suffix}", f"Latitude{of}", "deg", required=True, minimum=-90, maximum=90),
+    )
+
+
+NAMES = (
+    _text("name_en", "Name in English", required=True),
+    _text("name_zh", "Name in Chinese", required=True),
+)
+SAYS_WHO = (
+    _text("source", "Who says so", required=True),
+    Field("quality", "How well it is known", required=True, allowed=QUALITIES),
+    _text("note", "Remark"),
+)
+YEAR = Field("year", "Year of the figure", kind="whole", unit="yr", minimum=1900, maximum=2100)
+TAIL = (SAYS_WHO[0], YEAR, *SAYS_WHO[1:])
+LINE_ENDS = (
+    _text("from_port", "Port at the start where cargo lands; empty: inland", pattern=ID),
+    _text("to_port", "Port at the end where cargo loads; empty: inland", pattern=ID),
+)
+WKT = _text(
+    "wkt", "Line, lon lat, from the start to the end", required=True, pattern=r"LINESTRING.*"
+)
+
+TABLES: Mapping[str, Table] = {
+    "countries": Table(
+        "Countries and the European Union, with the groups they belong to",
+        ("country",),
+        (
+            _key("country", "ISO 3166-1 alpha-3 code, or EU27", COUNTRY),
+            _text("iso2", "ISO 3166-1 alpha-2 code", pattern=r"[A-Z]{2}"),
+            *NAMES,
+            *_position(what="a point inside"),
+            _list("groups", "Groups the country belongs to", pattern=r"[A-Z0-9]+"),
+            _list(
+                "neighbours",
+                "Countries it shares a land border or a crossing with",
+                pattern=COUNTRY,
+            ),
+            *TAIL,
+        ),
+    ),
+    "chokepoints": Table(
+        "Passages, each with the gate line laid across it",
+        ("chokepoint",),
+        (
+            _key("chokepoint", "Id"),
+            *NAMES,
+            _choice("kind", "What it is", ("strait", "canal", "cape", "risk_area", "seasonal")),
+            _text("portwatch_id", "Id in IMF PortWatch", pattern=ID),
+            *_position("1", what="one end of the gate"),
+            *_position("2", what="the other end of the gate"),
+            _choice("open", "Open to trade without a scenario", YES_NO),
+            *TAIL,
+        ),
+    ),
+    "passage_limits": Table(
+        "Size of ship that may pass: one fitting row is enough, no row is no limit",
+        ("passage", "max_beam_m"),
+        (
+            _key("passage", "Element the limit is of", ELEMENT),
+            _number("max_beam_m", "Greatest beam; empty: no limit", "m", above=0),
+            _number("max_draft_m", "Greatest draft at that beam; empty: no limit", "m", above=0),
+            *TAIL,
+        ),
+    ),
+    "passage_costs": Table(
+        "What a laden transit costs in money and time",
+        ("passage", "ship_class"),
+        (
+            _key("passage", "Element the cost is of", ELEMENT),
+            _key("ship_class", "Ship class"),
+            _number("toll_usd", "Toll or tariff of a laden transit", "USD", required=True),
+            _number("delay_d", "Waiting and handling", "d", required=True),
+            *TAIL,
+        ),
+    ),
+    "sea_links": Table(
+        "Sea links that the sea network lacks",
+        ("link",),
+        (
+            _key("link", "Id"),
+            *_position("1", what="one end"),
+            *_position("2", what="the other end"),
+            _number("length_km", "Length", "km", required=True, above=0),
+            _text("passage", "Element the link passes", pattern=ELEMENT),
+            *TAIL,
+        ),
+    ),
+    "ports": Table(
+        "Ports, terminals, anchorages and border stations where cargo changes mode",
+        ("port",),
+        (
+            _key("port", "UN/LOCODE where there is one, else a name"),
+            *NAMES,
+            _key("country", "Country", COUNTRY),
+            *_position(),
+            _list("roles", "What it handles, such as crude_export", pattern=r"[a-z_]+"),
+            _number("depth_m", "Depth, a lower bound", "m", above=0),
+            _text("operator", "Operator"),
+            _text("stake_holder", "Overseas holder of a stake"),
+            _share("stake_share", "Share of that stake", required=False),
+            _text("stake_since", "Year of that stake"),
+            _number("annual_t", "Cargo of a year or of the months named", "t"),
+            _text("annual_year", "Year, or months, of that cargo"),
+            *TAIL,
+        ),
+    ),
+    "railways": Table(
+        "Railways, and the one inland waterway that works like one",
+        ("railway",),
+        (
+            _key("railway", "Id"),
+            *NAMES,
+            _text("from_place", "Place at the start", required=True),
+            _text("to_place", "Place at the end", required=True),
+            _list("countries", "Countries passed, in order", pattern=COUNTRY),
+            _text("gauge_mm", "Gauge by country"),
+            _text("gauge_breaks", "Where the gauge changes"),
+            _choice("status", "Status", STATUSES),
+            _text("opened", "Opening date or year"),
+            _number("capacity_t_y", "Capacity; empty: not found", "t/yr", above=0),
+            _number("recent_t_y", "Cargo of a recent year; empty: not found", "t/yr"),
+            _text("recent_year", "That year"),
+            _number("length_km", "Length; empty: not found", "km", above=0),
+            *LINE_ENDS,
+            _list("stations", "Stations drawn, in order"),
+            WKT,
+            *TAIL,
+        ),
+    ),
+    "pipelines": Table(
+        "Oil and gas pipelines",
+        ("pipeline",),
+        (
+            _key("pipeline", "Id"),
+            *NAMES,
+            _key("commodity", "Commodity carried"),
+            _text("from_place", "Place at the start", required=True),
+            _key("from_country", "Country of the start", COUNTRY),
+            _text("to_place", "Place at the end", required=True),
+            _key("to_country", "Country of the end", COUNTRY),
+            _list("countries", "Countries passed, in order", pattern=COUNTRY),
+            _number("capacity_t_y", "Capacity; empty: not found", "t/yr", above=0),
+            _number("throughput_t_y", "Cargo of a recent year; empty: not found", "t/yr"),
+            _text("throughput_year", "That year"),
+            _choice("status", "Status", STATUSES),
+            _choice("direction", "May it run backwards", ("one_way", "reversible")),
+            _number("length_km", "Length", "km", required=True, above=0),
+            *LINE_ENDS,
+            WKT,
+            *TAIL,
+        ),
+    ),
+    "gateways": Table(
+        "Where a country's trade of a commodity is loaded or landed",
+        ("country", "commodity", "direction", "counterpart", "gateway", "via"),
+        (
+            _key("country", "Country whose trade it is", COUNTRY),
+            _key("commodity", "Commodity"),
+            _choice("direction", "import or export", ("import", "export")),
+            _text("counterpart", "Partner the set is for; empty: all others", pattern=ID),
+            _key("gateway", "Port or line, as an element", ELEMENT),
+            _share("share", "Share of the trade of that set"),
+            _list("via", "Elements passed before loading or after landing", pattern=ELEMENT),
+            YEAR,
+            *SAYS_WHO,
+        ),
+    ),
+    "regions": Table(
+        "Countries that stand for an origin region, so that it has ports",
+        ("region", "commodity", "country"),
+        (
+            _key("region", "Region", r"R_[A-Z]+"),
+            _key("commodity", "Commodity"),
+            _key("country", "Country", COUNTRY),
+            _share("share", "Share of the region's trade"),
+            *TAIL,
+        ),
+    ),
+    "corridors": Table(
+        "Named chains of elements a route can follow",
+        ("corridor",),
+        (
+            _key("corridor", "Id"),
+            *NAMES,
+            _choice("mode", "Sea, land or both", ("sea", "land", "mixed")),
+            _list("commodities", "Commodities it is known for", pattern=ID),
+            _list("origins", "Countries or groups it starts in; empty: any", pattern=ID),
+            _list("destinations", "Countries or groups it ends in; empty: any", pattern=ID),
+            Field(
+                "via",
+                "Elements passed, in order; a bar separates equals",
+                required=True,
+                pattern=rf"{ELEMENT}(\|{ELEMENT})*",
+                listed=True,
+            ),
+            *TAIL,
+        ),
+    ),
+    "commodities": Table(
+        "Commodities, their units and what carries them",
+        ("commodity",),
+        (
+            _key("commodity", "Id"),
+            *NAMES,
+            _choice("group", "Group", ("energy", "grain", "fertiliser")),
+            _list("hs", "Codes of the Harmonized System", pattern=r"\d{4,6}"),
+            _list("modes", "Modes that carry it", allowed=("sea", "pipeline", "rail")),
+            _list("ship_classes", "Ship classes that carry it, best first", pattern=ID),
+            _number("energy_gj_t", "Heat value", "GJ/t", above=0),
+            _number("food_kcal_kg", "Food energy", "kcal/kg", above=0),
+            _number("price_usd_t", "Price", "USD/t", required=True, above=0),
+            _text("native_unit", "Unit the trade speaks", required=True),
+            _number(
+                "t_per_native", "Tonnes a year in one such unit", "t/yr", required=True, above=0
+            ),
+            _text("national", "Name in the table of national figures"),
+            *TAIL,
+        ),
+    ),
+    "ship_classes": Table(
+        "Ship classes, laden",
+        ("ship_class",),
+        (
+            _key("ship_class", "Id"),
+            *NAMES,
+            _number("cargo_t", "Cargo", "t", required=True, above=0),
+            _number("deadweight_t", "Deadweight", "t", required=True, above=0),
+            _number("draft_m", "Laden draft", "m", required=True, above=0),
+            _number("beam_m", "Beam", "m", required=True, above=0),
+            _number("speed_kn", "Speed", "kn", required=True, above=0),
+            _number("fuel_t_d", "Fuel at that speed", "t/d", required=True, above=0),
+            _number("hire_usd_d", "Hire", "USD/d", required=True, above=0),
+            _number("hull_value_usd", "Value of the hull", "USD", required=True, above=0),
+            *TAIL,
+        ),
+    ),
+    "flows": Table(
+        "Trade: importer, commodity, year, origin",
+        ("importer", "commodity", "year", "origin"),
+        (
+            _key("importer", "Importing country", COUNTRY),
+            _key("commodity", "Commodity"),
+            YEAR,
+            _key("origin", "Country or region of origin", ORIGIN),
+            _number("quantity_t", "Trade of the year", "t", required=True),
+            _number("value_usd", "Value; empty: not given", "USD"),
+            Field("base", "1 in the base year", kind="whole", unit="1", minimum=0, maximum=1),
+            _text("basis", "How the figure was made"),
+            *SAYS_WHO,
+        ),
+    ),
+    "relabels": Table(
+        "Switches that count a booked origin as another",
+        ("switch", "option", "importer", "commodity", "origin", "new_origin"),
+        (
+            _key("switch", "Switch"),
+            _key("option", "Option that applies the row"),
+            _key("importer", "Importing country", COUNTRY),
+            _key("commodity", "Commodity"),
+            _key("origin", "Origin as booked", ORIGIN),
+            _key("new_origin", "Origin it counts as", ORIGIN),
+            _share("share", "Share of the flow that moves"),
+            *TAIL,
+        ),
+    ),
+    "national": Table(
+        "Consumption, production, stocks and dependence by country",
+        ("country", "commodity", "metric", "year", "unit", "source"),
+        (
+            _key("country", "Country", COUNTRY),
+            _key("commodity", "Commodity"),
+            _key("metric", "What is measured"),
+            _text("year", "Year, month, day or season", required=True),
+            _number("value", "Value; empty: the note says it in words", "as in unit"),
+            _text("unit", "Unit of the value", required=True),
+            *SAYS_WHO,
+        ),
+    ),
+    "assumptions": Table(
+        "Numbers the model assumes, each with a range",
+        ("assumption",),
+        (
+            _key("assumption", "Id"),
+            _number("low", "Low end", "as in unit", required=True, minimum=None),
+            _number("central", "Value used", "as in unit", required=True, minimum=None),
+            _number("high", "High end", "as in unit", required=True, minimum=None),
+            _text("unit", "Unit", required=True),
+            *NAMES,
+            *TAIL,
+        ),
+    ),
+    "sources": Table(
+        "Files of this folder and who they come from",
+        ("file",),
+        (
+            _key("file", "File name", r"[\w.\-]+"),
+            _text("title", "What it holds", required=True),
+            _text("publisher", "Publisher", required=True),
+            _text("licence", "Licence", required=True),
+            _text("url", "Address", pattern=r"https?://\S+"),
+            _text("sha256", "Hash of the file when it was last checked", pattern=r"[0-9a-f]{64}"),
+            _text("note", "Attribution owed, remarks"),
+        ),
+    ),
+}
+"""Every table of data/ that is part of the world, by file stem."""
+
+
+def _table(name: str) -> Table:
+    if name not in TABLES:
+        raise UnknownIdError("table", name, list(TABLES))
+    return TABLES[name]
+
+
+_DTYPE = {"text": "str", "number": "float64", "whole": "int64"}
+
+
+def dtypes(name: str) -> dict[str, str]:
+    """Pandas type of every column of a table, in order.
+
+    Raises
+    ------
+    UnknownIdError
+        When there is no such table.
+    """
+    return {field.name: _DTYPE[field.kind] for field in _table(name).fields}
+
+
+def empty(name: str) -> pd.DataFrame:
+    """A frame of the table with its columns and types and no rows."""
+    return pd.DataFrame({k: pd.Series(dtype=v) for k, v in dtypes(name).items()})
+
+
+@cache
+def schema(name: str) -> pa.DataFrameSchema:
+    """The table as a pandera schema: types, bounds, patterns, with unit and meaning per column.
+
+    Raises
+    ------
+    UnknownIdError
+        When there is no such table.
+    """
+    import pandera.pandas as pa
+
+    table = _table(name)
+    columns = {
+        field.name: pa.Column(
+            _DTYPE[field.kind],
+            checks=_checks(field),
+            nullable=field.kind == "number",
+            title=field.title,
+            description=field.title + (f" [{field.unit}]" if field.unit else ""),
+            metadata={"unit": field.unit, "kind": field.kind},
+        )
+        for field in table.fields
+    }
+    return pa.DataFrameSchema(columns, name=name, title=table.title, strict=True, ordered=False)
+
+
+def _checks(field: Field) -> list[pa.Check]:
+    import pandera.pandas as pa
+
+    found: list[pa.Check] = []
+    if field.minimum is not None:
+        found.append(pa.Check.ge(field.minimum, error=f"is not >= {field.minimum:g}"))
+    if field.maximum is not None:
+        found.append(pa.Check.le(field.maximum, error=f"is not <= {field.maximum:g}"))
+    if field.above is not None:
+        found.append(pa.Check.gt(field.above, error=f"is not > {field.above:g}"))
+    if field.kind == "text":
+        found.append(pa.Check(_one_line, error="holds a line break"))
+    if field.required and field.kind == "text":
+        found.append(pa.Check(_filled, error="is empty"))
+    if field.required and field.kind == "number":
+        found.append(pa.Check(_present, error="is empty", ignore_na=False))
+    if field.allowed or field.pattern:
+        found.append(_wording(field))
+    return found
+
+
+def _one_line(cells: pd.Series[str]) -> pd.Series[bool]:
+    return ~cells.str.contains("\n", regex=False)
+
+
+def _filled(cells: pd.Series[str]) -> pd.Series[bool]:
+    return cells.str.strip() != ""
+
+
+def _present(cells: pd.Series[float]) -> pd.Series[bool]:
+    return cells.notna()
+
+
+def _wording(field: Field) -> pa.Check:
+    """Check of the values allowed, part by part for a list; an empty cell is left to `required`."""
+    import re
+
+    import pandera.pandas as pa
+
+    pattern = re.compile(field.pattern or "|".join(map(re.escape, field.allowed)))
+
+    def good(cell: str) -> bool:
+        parts = cell.split(";") if field.listed else [cell]
+        return not cell or all(pattern.fullmatch(part) for part in parts)
+
+    wanted = (
+        f"one of {', '.join(field.allowed)}" if field.allowed else f"of the form {field.pattern}"
+    )
+    return pa.Check(good, element_wise=True, error=f"is not {wanted}")
+
+
+def coerce(name: str, frame: pd.DataFrame, path: str) -> tuple[pd.DataFrame, list[Fault]]:
+    """A frame of text with its numbers made numbers, and a fault for each that is none.
+
+    Parameters
+    ----------
+    name
+        Table.
+    frame
+        All columns text, as read from the file.
+    path
+        File as shown to the reader.
+    """
+    found: list[Fault] = []
+    columns: dict[str, pd.Series] = {}
+    for column in frame.columns:
+        cells = frame[column]
+        kind = next((f.kind for f in _table(name).fields if f.name == column), "text")
+        if kind == "text":
+            columns[column] = cells
+            continue
+        values = pd.to_numeric(cells.where(cells != "", None), errors="coerce").astype("float64")
+        bad = values.isna() & ((cells != "") if kind == "number" else True)
+        if kind == "whole":
+            bad |= values.notna() & (values % 1 != 0)
+        word = "number" if kind == "number" else "whole number"
+        for row in frame.index[bad]:
+            text = cells[row] or "an empty cell"
+            found.append(Fault(path, int(row) + 2, str(column), f"{text} is not a {word}"))
+        columns[column] = values if kind == "number" else values.fillna(0).astype("int64")
+    return pd.DataFrame(columns, index=frame.index), found
+
+
+def faults(name: str, frame: pd.DataFrame, path: str | None = None) -> list[Fault]:
+    """Every fault of a frame: columns, types, values, duplicate keys. Empty when all is well.
+
+    Parameters
+    ----------
+    name
+        Table.
+    frame
+        Rows in the order of the file, counted from 0.
+    path
+        File as shown to the reader; ``data/<name>.csv`` by default.
+    """
+    path = path or f"data/{name}.csv"
+    table = _table(name)
+    found = _column_faults(table, frame, path)
+    names = [field.name for field in table.fields if field.name in frame]
+    found += _value_faults(name, frame[names], path)
+    if all(column in frame for column in table.key):
+        found += _key_faults(table, frame, path)
+    return found
+
+
+def check(name: str, frame: pd.DataFrame, path: str | None = None) -> pd.DataFrame:
+    """The frame, unchanged, when it holds what the table promises.
+
+    Raises
+    ------
+    DataError
+        With every fault found.
+    """
+    found = faults(name, frame, path)
+    if found:
+        raise DataError(found)
+    return frame
+
+
+def _column_faults(table: Table, frame: pd.DataFrame, path: str) -> list[Fault]:
+    names = [field.name for field in table.fields]
+    missing = [Fault(path, 1, name, "the column is missing") for name in names if name not in frame]
+    extra = [
+        Fault(path, 1, str(name), "the column is not known") for name in frame if name not in names
+    ]
+    return missing + extra
+
+
+def _value_faults(name: str, frame: pd.DataFrame, path: str) -> list[Fault]:
+    import pandera.errors
+
+    rules = schema(name)
+    rules = rules.remove_columns([column for column in rules.columns if column not in frame])
+    try:
+        rules.validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        cases = error.failure_cases
+    else:
+        return []
+    found = set()
+    for case in cases.itertuples():
+        row = 0 if pd.isna(case.index) else int(case.index) + 2
+        shown = _shown(case.failure_case)
+        if str(case.check).startswith("dtype"):
+            found.add(Fault(path, 0, str(case.column), f"the type is {shown}, not {case.check}"))
+        else:
+            found.add(Fault(path, row, str(case.column), f"{shown} {case.check}"))
+    return sorted(found)
+
+
+def _shown(value: object) -> str:
+    """The value as a message shows it; one that is missing has no looks."""
+    if isinstance(value, float):
+        return "the cell" if math.isnan(value) else f"{value:g}"
+    return str(value) if value not in ("", None) else "the cell"
+
+
+def _key_faults(table: Table, frame: pd.DataFrame, path: str) -> list[Fault]:
+    keys = list(table.key)
+    if not frame.duplicated(keys).any():
+        return []
+    first: dict[tuple[object, ...], int] = {}
+    found = []
+    for line, key in enumerate(zip(*(frame[k] for k in keys), strict=True), start=2):
+        earlier = first.setdefault(key, line)
+        if earlier != line:
+            shown = ", ".join(str(part) for part in key)
+            found.append(Fault(path, line, keys[0], f"{shown} is already in row {earlier}"))
+    return found
