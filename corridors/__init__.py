@@ -8,9 +8,10 @@
 ``assess`` gives one labelled dataset; the other functions read it.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from corridors.assessment import assess, load_network
 from corridors.metrics import KINDS, any_of, concentration, explain, exposure, hhi, outcomes, routes
-from corridors.views import element_frame, lane_frame
 
 __all__ = [
     "KINDS",
@@ -25,4 +26,20 @@ __all__ = [
     "load_network",
     "outcomes",
     "routes",
+    "validate",
 ]
+
+if TYPE_CHECKING:
+    from corridors.validation import validate
+    from corridors.views import element_frame, lane_frame
+
+_LATER = {"element_frame": "views", "lane_frame": "views", "validate": "validation"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs GeoPandas, or is seldom asked for, only when it is asked for."""
+    if name not in _LATER:
+        raise AttributeError(f"module 'corridors' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"corridors.{_LATER[name]}"), name)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from corridors.demand import BASE_YEAR, from_origins, select_flows
 from corridors.exposure import Progress, trade_dataset
-from corridors.network import Network, Remember, build_network
+from corridors.gates import build_network
+from corridors.network import Network, Remember
 from corridors.tariff import ship_tariffs
 
 if TYPE_CHECKING:
@@ -73,4 +74,4 @@ def assess(
 
 def load_network(world: World, *, remember: Remember | None = None) -> Network:
     """The gate graph of a world."""
-    return build_network(world, world.sea, remember=remember)
+    return build_network(world, remember=remember)

@@ -125,8 +125,8 @@ def path_size(stretch: Ints, km: Floats, route: Ints, group: Ints, routes: int) 
     routes
         How many routes there are.
     """
-    key = np.stack([group, stretch])
-    _, place, users = np.unique(key, axis=1, return_inverse=True, return_counts=True)
+    key = group * (stretch.max(initial=0) + 1) + stretch
+    _, place, users = np.unique(key, return_inverse=True, return_counts=True)
     length = np.bincount(route, km, minlength=routes)
     shared = np.bincount(route, km / users[place], minlength=routes)
     return np.asarray(np.where(length > 0, shared / np.where(length > 0, length, 1.0), 1.0))
@@ -294,8 +294,8 @@ def _no_routes(ships: tuple[str, ...]) -> Routes:
 
 def _places(network: Network, ports: Sequence[str]) -> tuple[Ints, Ints]:
     """Rows of the distinct ports, and where each given port stands among them."""
-    names, place = np.unique(np.array(ports, dtype=object), return_inverse=True)
-    return network.rows(names.tolist()), place.astype(np.int64)
+    names = {name: i for i, name in enumerate(sorted(set(ports)))}
+    return network.rows(names), np.array([names[p] for p in ports], dtype=np.int64)
 
 
 def _candidates(found: Reach, o: Ints, d: Ints, limit: Floats) -> tuple[Ints, Bits, Floats]:

@@ -97,6 +97,7 @@ def exposure(
     from corridors import metrics
 
     world = _world()
+    importer = _country(world, importer)
     group = importer if importer == "WLD" or importer in world.groups else None
     trade = _trade(world, importer, commodity, year, set, building=open or ())
     if any_of:
@@ -235,16 +236,26 @@ def _trade(
 
     return assess(
         world,
-        importers=[importer],
+        importers=[_country(world, importer)],
         commodities=list(commodities) if commodities else None,
         year=year,
         switches=_switches(settings),
-        origins=[origin] if origin else None,
+        origins=[_country(world, origin)] if origin else None,
         closed=closed,
         building=building,
         remember=_remember(),
         progress=_progress,
     )
+
+
+def _country(world: World, text: str) -> str:
+    """The ISO3 code or group a person means by a code in any case or by a full name."""
+    names = {
+        str(spelt).casefold(): str(code)
+        for column in ("country", "iso2", "name_en", "name_zh")
+        for spelt, code in zip(world.countries[column], world.countries["country"], strict=True)
+    }
+    return names.get(text.casefold(), text.upper() if text.upper() in world.groups else text)
 
 
 def _switches(settings: Sequence[str] | None) -> dict[str, str]:

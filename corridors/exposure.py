@@ -14,7 +14,7 @@ alternative); what routes pass is a list of (route, element) pairs on the dim ``
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -77,7 +77,7 @@ def trade_dataset(
         routes.append(table)
         passing.append(_passed_at_sea(table, passed))
     table = pd.concat(routes, ignore_index=True)
-    passing.append(_passed_on_land(legs, table))
+    passing += [_passed_on_land(legs, table), _passed_origins(flows, table)]
     passed = pd.concat(passing, ignore_index=True)
     passed = pd.concat([passed, _passed_corridors(world, flows, table, passed)], ignore_index=True)
     return _dataset(flows, legs, table, passed)
@@ -228,6 +228,20 @@ def _passed_on_land(legs: pd.DataFrame, routes: pd.DataFrame) -> pd.DataFrame:
     return routes[["route", "leg"]].merge(passed, on="leg").drop(columns="leg")
 
 
+def _passed_origins(flows: pd.DataFrame, routes: pd.DataFrame) -> pd.DataFrame:
+    """The country of origin of each route; that it could be another is no question of routes."""
+    origin = np.array([f"origin:{o}" for o in flows["origin"]], dtype=object)
+    return pd.DataFrame(
+        {
+            "route": routes["route"],
+            "element": origin[routes["flow"].to_numpy()],
+            "step": -1,
+            "added_usd_t": np.nan,
+            "added_d": np.nan,
+        }
+    )
+
+
 def _other_gateways(
     legs: pd.DataFrame, routes: pd.DataFrame, passed: pd.DataFrame
 ) -> dict[str, Floats]:
@@ -239,17 +253,19 @@ def _other_gateways(
     days = legs["leg"].map(best["days"]).to_numpy(dtype=np.float64)
     usable = legs["leg"].isin(best.index).to_numpy()
     flow = legs["flow"].to_numpy()
-    begin = np.searchsorted(flow, np.arange(flow.max(initial=-1) + 2))
+    rank = np.lexsort((np.nan_to_num(cost, nan=np.inf), ~usable, flow))
+    begin = np.searchsorted(flow[rank], np.arange(flow.max(initial=-1) + 2))
+    cheapest = rank[begin[:-1]][flow]
     at = passed["leg"].to_numpy()
-    added, longer = np.full(len(passed), np.inf), np.full(len(passed), np.inf)
-    for key, rows in passed.groupby([flow[at], "element"], sort=False).indices.items():
-        owner = cast("tuple[int, str]", key)[0]
-        span = np.arange(begin[owner], begin[owner + 1])
-        others = span[~np.isin(span, at[rows]) & usable[span]]
-        if len(others):
-            next_leg = others[np.argmin(np.nan_to_num(cost[others], nan=np.inf))]
-            added[rows] = np.maximum(cost[next_leg] - cost[at[rows]], 0.0)
-            longer[rows] = np.maximum(days[next_leg] - days[at[rows]], 0.0)
+    other = cheapest[at]
+    through_it = set(zip(at.tolist(), passed["element"], strict=True))
+    for row, (leg, element) in enumerate(zip(other.tolist(), passed["element"], strict=True)):
+        if (leg, element) in through_it:
+            span = rank[begin[flow[leg]] : begin[flow[leg] + 1]].tolist()
+            other[row] = next((n for n in span if (n, element) not in through_it), -1)
+    found = (other >= 0) & usable[other]
+    added = np.where(found, np.fmax(cost[other] - cost[at], 0.0), np.inf)
+    longer = np.where(found, np.fmax(days[other] - days[at], 0.0), np.inf)
     return {"added_usd_t": added, "added_d": longer}
 
 
@@ -263,9 +279,11 @@ def _passed_corridors(
     columns = ["route", "step", "added_usd_t", "added_d"]
     by_element = {str(e): rows for e, rows in passed.groupby("element")[columns]}
     flow = routes["flow"].to_numpy()
-    found = []
+    found = [passed.head(0)]
     for corridor in records(world.corridors):
         may = _may_follow(world, flows, corridor)[flow]
+        if not may.any():
+            continue
         last, added, longer = np.full(len(routes), -1), np.zeros(len(routes)), np.zeros(len(routes))
         for link in corridor["via"].split(";"):
             step, cost, days = _place_on_routes(by_element, link.split("|"), len(routes))
@@ -306,6 +324,8 @@ def _may_follow(world: World, flows: pd.DataFrame, corridor: dict[str, str]) -> 
     may = np.ones(len(flows), dtype=np.bool_)
     if corridor["commodities"]:
         may &= flows["commodity"].isin(corridor["commodities"].split(";")).to_numpy()
+    if not may.any():
+        return may
     for column, cell in (("origin", "origins"), ("importer", "destinations")):
         if corridor[cell]:
             named = frozenset().union(*(members_of(world, c) for c in corridor[cell].split(";")))

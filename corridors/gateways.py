@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from corridors.network import RUNNING, Network
+from corridors.gates import RUNNING
+from corridors.network import Network
 from layers.schema import QUALITIES
 from layers.world import records
 

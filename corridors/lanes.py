@@ -55,7 +55,7 @@ def lane_loads(network: Network, trade: xr.Dataset) -> pd.DataFrame:
     links: dict[tuple[int, int], float] = {}
     sources = sorted({a for a, b in loads if (a, b) not in crossed})
     _, before = (
-        dijkstra(network.lanes, indices=network.row_node[sources], return_predecessors=True)
+        dijkstra(network.lanes.matrix, indices=network.row_node[sources], return_predecessors=True)
         if sources
         else (None, np.empty((0, 0)))
     )

@@ -34,7 +34,21 @@ if TYPE_CHECKING:
     from corridors.network import Floats, Ints
     from layers.world import World
 
+TRADED = ["importer", "commodity", "origin"]
 ROUTE_COLUMNS = ["outcome", "ship_class", "km", "days", "cost_usd_t", "load", "land"]
+WAY_COLUMNS = [
+    "outcome",
+    "passes",
+    "share",
+    "quantity_t",
+    "nm",
+    "km",
+    "days",
+    "cost_usd_t",
+    "ship_class",
+    "load",
+    "land",
+]
 KINDS = ("chokepoint", "port", "railway", "pipeline", "origin", "corridor")
 NINE_IN_TEN = 1.645
 
@@ -79,7 +93,12 @@ def exposure(
     band = table[["share", "share_a", "share_b"]]
     table = table.join(groups, on="group")
     table = table.merge(_provenance(trade, group, table), on=["group", "element"])
-    return _finished(trade, world, table, band.min(axis=1) - spread, band.max(axis=1) + spread)
+    table["share_low"] = (band.min(axis=1) - spread).clip(0, 1)
+    table["share_high"] = (band.max(axis=1) + spread).clip(0, 1)
+    even = concentration(trade, world, importer=importer)
+    keys = list(groups.columns)
+    table = table.merge(even[[*keys, "hhi_origins", "hhi_corridors"]], on=keys)
+    return _finished(trade, world, table)
 
 
 def any_of(
@@ -106,34 +125,53 @@ def hhi(shares: Iterable[float]) -> float:
     return float(np.sum((part / total) ** 2)) if total > 0 else float("nan")
 
 
-def concentration(trade: xr.Dataset, *, importer: str | None = None) -> pd.DataFrame:
+def concentration(trade: xr.Dataset, world: World, *, importer: str | None = None) -> pd.DataFrame:
     """HHI of origins beside HHI of corridors, one row an importer and commodity.
 
     A route's corridor is its bottleneck: of all it passes on the way (chokepoints, pipelines,
     railways), the element that most of the importer's cargo passes; a route that passes none
     counts by itself. Three suppliers behind one strait are diverse by origin, not by corridor.
+
+    Returns
+    -------
+    DataFrame
+        ``importer, commodity, year`` and ``hhi_origins``, ``hhi_corridors`` with ``…_low`` and
+        ``…_high``: 1.645 standard errors to either side, from the quality of the flows,
+        var H = Σ (2 (s_i − H) · error_i / F)².
     """
     groups, group = _groups(trade, importer)
     flow = trade["route_flow"].to_numpy()
     tonnes = trade["quantity_t"].to_numpy()
-    bottleneck = _bottleneck(trade, group)
-    frame = pd.DataFrame(
-        {
-            "group": group[flow],
-            "origin": trade["origin"].to_numpy()[flow],
-            "bottleneck": bottleneck,
-            "quantity_t": tonnes,
-        }
+    error = tonnes * _sigma(world, trade["quality"].to_numpy())[flow]
+    cuts = {
+        "hhi_origins": pd.factorize(trade["origin"].to_numpy())[0][flow],
+        "hhi_corridors": _bottleneck(trade, group),
+    }
+    found = groups
+    for name, part in cuts.items():
+        table = pd.DataFrame({"group": group[flow], "part": part, "t": tonnes, "error": error})
+        table = table.groupby(["group", "part"])[["t", "error"]].sum().reset_index()
+        bands = [_hhi_band(rows) for _, rows in table.groupby("group")]
+        found = found.assign(
+            **{
+                name: [b[1] for b in bands],
+                f"{name}_low": [b[0] for b in bands],
+                f"{name}_high": [b[2] for b in bands],
+            }
+        )
+    return found
+
+
+def _hhi_band(parts: pd.DataFrame) -> tuple[float, float, float]:
+    """Low, central and high HHI of parts with tonnes ``t`` and their standard errors ``error``."""
+    tonnes, error = parts["t"].to_numpy(), parts["error"].to_numpy()
+    total, central = tonnes.sum(), hhi(tonnes)
+    if not total > 0:
+        return central, central, central
+    spread = NINE_IN_TEN * float(
+        np.sqrt(np.sum((2 * (tonnes / total - central) * error / total) ** 2))
     )
-    rows = [
-        {
-            "group": g,
-            "hhi_origins": hhi(part.groupby("origin")["quantity_t"].sum()),
-            "hhi_corridors": hhi(part.groupby("bottleneck")["quantity_t"].sum()),
-        }
-        for g, part in frame.groupby("group")
-    ]
-    return pd.DataFrame(rows).join(groups, on="group").drop(columns="group")
+    return max(central - spread, 0.0), central, min(central + spread, 1.0)
 
 
 def outcomes(trade: xr.Dataset, *, importer: str | None = None) -> pd.DataFrame:
@@ -153,45 +191,48 @@ def outcomes(trade: xr.Dataset, *, importer: str | None = None) -> pd.DataFrame:
 
 
 def routes(trade: xr.Dataset, *, alternatives: int | None = None) -> pd.DataFrame:
-    """Ways the cargo travels, the largest share first: one row a route.
+    """Ways the cargo travels, the largest share first: one row a chain of passages and lines.
 
     Parameters
     ----------
     alternatives
-        How many of the largest to keep; all of them when not given.
+        How many ways to keep for each importer, commodity and origin; all when not given.
 
     Returns
     -------
     DataFrame
-        ``importer, commodity, origin, outcome, share, quantity_t, ship_class, passes, km, nm,
-        days, cost_usd_t, load, land``. ``share`` is of the origin's cargo to the importer,
-        ``passes`` the elements in order of travel. ``infeasible`` is an outcome, never a zero.
+        ``importer, commodity, origin, outcome, passes, share, quantity_t, nm, km, days,
+        cost_usd_t, ship_class, load, land``. ``share`` is of the origin's cargo to the importer,
+        ``passes`` the chain in order of travel; distance, days and cost are means by tonnage over
+        the pairs of ports, ship class and ports those of the largest part. ``infeasible`` (no way
+        at any cost) is an outcome, never a zero.
     """
     flow = trade["route_flow"].to_numpy()
-    keys = {c: trade[c].to_numpy()[flow] for c in ("importer", "commodity", "origin")}
-    columns = {c: trade[f"route_{c}"].to_numpy() for c in ROUTE_COLUMNS}
-    tonnes = trade["quantity_t"].to_numpy()
-    passes = pd.Series(_passes(trade), dtype=object).reindex(range(len(flow)), fill_value="")
-    table = pd.DataFrame({**keys, **columns, "quantity_t": tonnes, "passes": passes})
-    by = ["importer", "commodity", "origin"]
-    total = table.groupby(by)["quantity_t"].transform("sum")
-    table["share"] = table["quantity_t"] / total
-    table["nm"] = table["km"] / KM_NM
-    table = table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
-    names = [
-        "outcome",
-        "share",
-        "quantity_t",
-        "ship_class",
-        "passes",
-        "km",
-        "nm",
-        "days",
-        "cost_usd_t",
-        "load",
-        "land",
-    ]
-    return table[[*by, *names]].head(alternatives or len(table))
+    table = pd.DataFrame({c: trade[c].to_numpy()[flow] for c in TRADED})
+    table["passes"] = pd.Series(_chains(trade), dtype=object).reindex(table.index, fill_value="")
+    for column in ROUTE_COLUMNS:
+        table[column] = trade[f"route_{column}"].to_numpy()
+    table["quantity_t"] = trade["quantity_t"].to_numpy()
+    for column in ("km", "days", "cost_usd_t"):
+        table[column] *= table["quantity_t"]
+    table = table.sort_values("quantity_t", ascending=False, kind="stable")
+    ways = table.groupby([*TRADED, "outcome", "passes"], sort=False).agg(
+        quantity_t=("quantity_t", "sum"),
+        **{c: (c, _sum_if_known) for c in ("km", "days", "cost_usd_t")},
+        **{c: (c, "first") for c in ("ship_class", "load", "land")},
+    )
+    for column in ("km", "days", "cost_usd_t"):
+        ways[column] /= ways["quantity_t"]
+    ways["share"] = ways["quantity_t"] / ways.groupby(TRADED)["quantity_t"].transform("sum")
+    ways["nm"] = ways["km"] / KM_NM
+    ways = ways.reset_index().sort_values("share", ascending=False, kind="stable")
+    if alternatives is not None:
+        ways = ways.groupby(TRADED, sort=False).head(alternatives)
+    return ways[[*TRADED, *WAY_COLUMNS]].reset_index(drop=True)
+
+
+def _sum_if_known(values: pd.Series) -> float:
+    return float(values.sum(skipna=False))
 
 
 def explain(trade: xr.Dataset, world: World, element: str) -> pd.DataFrame:
@@ -260,17 +301,17 @@ def explain(trade: xr.Dataset, world: World, element: str) -> pd.DataFrame:
     return table[names].reset_index(drop=True)
 
 
-def _passes(trade: xr.Dataset) -> pd.Series:
-    """Elements of each route in order of travel, as text; corridors and origins left out."""
-    step = trade["passing_step"].to_numpy()
+def _chains(trade: xr.Dataset) -> pd.Series:
+    """Passages and lines of each route in order of travel, as text."""
     table = pd.DataFrame(
         {
             "route": trade["passing_route"].to_numpy(),
-            "step": step,
+            "step": trade["passing_step"].to_numpy(),
             "element": trade["element"].to_numpy()[trade["passing_element"].to_numpy()],
         }
-    )[step >= 0]
-    ordered = table.sort_values(["route", "step"], kind="stable")
+    )
+    on_way = (table["step"] >= 0) & ~table["element"].str.startswith("port:")
+    ordered = table[on_way].sort_values(["route", "step"], kind="stable")
     return ordered.groupby("route")["element"].agg(" > ".join)
 
 
@@ -333,7 +374,7 @@ def _sums(trade: xr.Dataset, group: Ints, prefix: str) -> pd.DataFrame:
             "share_a": whole * trade["route_share_low"].to_numpy()[route],
             "share_b": whole * trade["route_share_high"].to_numpy()[route],
             "stranded_t": np.where(np.isinf(added), tonnes, 0.0),
-            "known_t": np.where(np.isnan(added), 0.0, tonnes),
+            "asked_t": 0.0 if prefix == "origin:" else tonnes,
             "moved_t": np.where(other_way, tonnes, 0.0),
             "added_usd": np.where(other_way, tonnes * added, 0.0),
             "added_t_d": np.where(np.isfinite(longer), tonnes * longer, 0.0),
@@ -353,14 +394,13 @@ def _value_per_tonne(trade: xr.Dataset) -> Floats:
 
 def _data_error(trade: xr.Dataset, world: World, group: Ints, table: pd.DataFrame) -> Floats:
     """(rows of table,) standard error of the share from the quality of flows and gateways."""
-    sigma = {q: world.assumption(f"error_{q}") for q in QUALITIES}
     tonnes, flow = trade["quantity_t"].to_numpy(), trade["route_flow"].to_numpy()
     leg = trade["route_leg"].to_numpy()
     flow_t = trade["flow_t"].to_numpy()
-    flow_var = (flow_t * pd.Series(trade["quality"].to_numpy()).map(sigma).to_numpy()) ** 2
+    flow_var = (flow_t * _sigma(world, trade["quality"].to_numpy())) ** 2
     leg_t = np.bincount(leg, tonnes)
     leg_sigma = np.zeros(len(leg_t))
-    leg_sigma[leg] = pd.Series(trade["route_leg_quality"].to_numpy()).map(sigma).to_numpy()
+    leg_sigma[leg] = _sigma(world, trade["route_leg_quality"].to_numpy())
     leg_var = (leg_t * leg_sigma) ** 2
     leg_flow = np.zeros(len(leg_t), dtype=np.int64)
     leg_flow[leg] = flow
@@ -395,6 +435,12 @@ def _data_error(trade: xr.Dataset, world: World, group: Ints, table: pd.DataFram
     return np.asarray(_ratio(np.sqrt(np.maximum(found, 0.0)), table["imports_t"].to_numpy()))
 
 
+def _sigma(world: World, quality: np.ndarray) -> Floats:
+    """Relative standard error of each figure from its quality."""
+    errors = {q: world.assumption(f"error_{q}") for q in QUALITIES}
+    return np.array([errors[q] for q in quality])
+
+
 def _ratio(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
     """A / b, and 0 where b is 0."""
     above, below = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
@@ -423,9 +469,7 @@ def _bottleneck(trade: xr.Dataset, group: Ints) -> Ints:
     return found
 
 
-def _finished(
-    trade: xr.Dataset, world: World, table: pd.DataFrame, low: pd.Series, high: pd.Series
-) -> pd.DataFrame:
+def _finished(trade: xr.Dataset, world: World, table: pd.DataFrame) -> pd.DataFrame:
     """The public table: names, units per tonne, shares of consumption, the order of the columns."""
     ids = trade["element"].to_numpy()[table["element"]]
     moved, quantity = table["moved_t"].where(table["moved_t"] > 0), table["quantity_t"]
@@ -440,21 +484,23 @@ def _finished(
             "name_zh": [_name(world, e, "zh") for e in ids],
             "quantity_t": quantity,
             "share": table["share"],
-            "share_low": low.clip(0, 1),
-            "share_high": high.clip(0, 1),
+            "share_low": table["share_low"],
+            "share_high": table["share_high"],
             "no_alternative_share": table["stranded_t"]
-            / table["known_t"].where(table["known_t"] > 0),
+            / table["asked_t"].where(table["asked_t"] > 0),
             "added_cost_usd_t": table["added_usd"] / moved,
             "added_days": table["added_t_d"] / moved,
             "quality": table["quality"],
             "no_alternative_why": _why(table, ids),
-            "quantity_low_t": low.clip(0, 1) * table["imports_t"],
-            "quantity_high_t": high.clip(0, 1) * table["imports_t"],
+            "quantity_low_t": table["share_low"] * table["imports_t"],
+            "quantity_high_t": table["share_high"] * table["imports_t"],
             "imports_t": table["imports_t"],
             "consumption_share": quantity / _consumption(world, table),
             "value_usd": table["value_usd"].where(table["unvalued_t"] == 0),
-            "energy_gj": quantity.to_numpy() * commodity["energy_gj_t"].to_numpy(),
-            "food_kcal": quantity.to_numpy() * commodity["food_kcal_kg"].to_numpy() * 1000,
+            **_content("energy", "gj", table, commodity["energy_gj_t"].to_numpy()),
+            **_content("food", "kcal", table, commodity["food_kcal_kg"].to_numpy() * 1000),
+            "hhi_origins": table["hhi_origins"],
+            "hhi_corridors": table["hhi_corridors"],
             "data_years": table["data_years"],
             "sources": table["sources"],
         }
@@ -464,6 +510,16 @@ def _finished(
         ascending=[True, True, False, True],
         ignore_index=True,
     )
+
+
+def _content(name: str, unit: str, table: pd.DataFrame, per_tonne: Floats) -> dict[str, pd.Series]:
+    """What the cargo holds, with its band; empty for what holds none of it."""
+    low, high = (table[f"share_{end}"] * table["imports_t"] for end in ("low", "high"))
+    return {
+        f"{name}_{unit}": table["quantity_t"] * per_tonne,
+        f"{name}_low_{unit}": low * per_tonne,
+        f"{name}_high_{unit}": high * per_tonne,
+    }
 
 
 def _name(world: World, element: str, lang: str) -> str:

@@ -17,25 +17,18 @@ every single closure and 200 random multiple ones).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components, dijkstra
 
-from layers.errors import DataError, Fault, UnknownIdError
-from layers.geo import arcs_cross, unit
-from layers.sea import SeaGraph, port_links
-from layers.world import records
+from layers.errors import UnknownIdError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from layers.world import World
+    from scipy.sparse import csr_array
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -45,8 +38,22 @@ Arrays = dict[str, npt.NDArray[np.generic]]
 Remember = Callable[[str, Callable[[], Arrays]], Arrays]
 """Give back the arrays kept under a key, or make and keep them."""
 
-RUNNING = ("operating",)
-MAX_PASSAGES = 64  # a set of passages is one 64-bit word
+
+@dataclass(frozen=True)
+class Links:
+    """Links of a graph in compressed rows: of node i, ``indices[indptr[i]:indptr[i+1]]``, km."""
+
+    km: Floats
+    indices: Ints
+    indptr: Ints
+
+    @cached_property
+    def matrix(self) -> csr_array:
+        """(nodes, nodes) as SciPy takes it."""
+        from scipy.sparse import csr_array  # here, so that a start without it stays quick
+
+        nodes = len(self.indptr) - 1
+        return csr_array((self.km, self.indices, self.indptr), shape=(nodes, nodes))
 
 
 @dataclass(frozen=True)
@@ -87,9 +94,9 @@ class Network:
     region: Ints
     lon: Floats
     lat: Floats
-    free: csr_array
-    lanes: csr_array
-    _row_of_port: Mapping[str, int] = field(repr=False)
+    free: Links
+    lanes: Links
+    row_of_port: Mapping[str, int] = field(repr=False)
 
     def rows(self, ports: Iterable[str]) -> Ints:
         """Rows of ``leg_km`` of some ports.
@@ -100,13 +107,13 @@ class Network:
             For a port that is not on the sea network.
         """
         try:
-            return np.array([self._row_of_port[p] for p in ports], dtype=np.int64)
+            return np.array([self.row_of_port[p] for p in ports], dtype=np.int64)
         except KeyError as missing:
             raise UnknownIdError("port", str(missing.args[0]), self.ports) from None
 
     def on_sea(self, port: str) -> bool:
         """Whether a port has a way to the sea."""
-        return port in self._row_of_port
+        return port in self.row_of_port
 
     def bit(self, element: str) -> np.uint64:
         """The bit of a passage.
@@ -137,172 +144,12 @@ class Network:
         """The passages of a word."""
         return tuple(p for i, p in enumerate(self.passages) if int(word) >> i & 1)
 
-    def usable(self, closed: np.uint64 | int = 0) -> Bools:
-        """(crossings,) crossings left when some passages are shut besides those shut by default."""
-        shut = np.uint64(closed)
-        for i in np.flatnonzero(~self.open):
-            shut |= np.uint64(1) << np.uint64(i)
-        return np.asarray((self.bits & shut) == 0)
-
-
-def build_network(world: World, sea: SeaGraph, *, remember: Remember | None = None) -> Network:
-    """Lay the gates across the sea graph and measure the gate-free stretches.
-
-    Parameters
-    ----------
-    world
-        Checked tables; chokepoints, ports and pipelines are used.
-    sea
-        The sea graph.
-    remember
-        Keeps the (rows, rows) distances between runs; they cost a second or two.
-
-    Raises
-    ------
-    DataError
-        For a gate that crosses no link, and for more than 64 passages.
-    """
-    gates = world.chokepoints
-    crossed = _crossed_gates(sea, gates)
-    passages = [f"chokepoint:{c}" for c in gates["chokepoint"]]
-    bridges = _land_bridges(world)
-    passages += sorted({b[0] for b in bridges})
-    if len(passages) > MAX_PASSAGES:
-        many = f"{len(passages)} passages; at most {MAX_PASSAGES}"
-        raise DataError([Fault("data/chokepoints.csv", 0, "chokepoint", many)])
-    links = np.flatnonzero((crossed != 0) & ~sea.shortcut)
-    ties = _port_ties(world, sea)
-    at_sea = np.unique(ties[0])
-    ports = world.ports["port"].to_numpy()[at_sea].tolist()
-    free = _free_graph(sea, crossed == 0, ties)
-    lanes = _free_graph(sea, (crossed == 0) & ~sea.shortcut, ties)
-    node_of_port = {p: len(sea.lon) + i for i, p in enumerate(ports)}
-
-    entry = np.concatenate([sea.u[links], sea.v[links]]).astype(np.int64)
-    exit_ = np.concatenate([sea.v[links], sea.u[links]]).astype(np.int64)
-    km = np.concatenate([sea.km[links], sea.km[links]])
-    bits = np.concatenate([crossed[links], crossed[links]])
-    bridge_rows = [b for b in bridges if b[1] in node_of_port and b[2] in node_of_port]
-    entry = np.append(entry, [node_of_port[b[1]] for b in bridge_rows]).astype(np.int64)
-    exit_ = np.append(exit_, [node_of_port[b[2]] for b in bridge_rows]).astype(np.int64)
-    km = np.append(km, np.zeros(len(bridge_rows)))
-    bits = np.append(
-        bits, [np.uint64(1) << np.uint64(passages.index(b[0])) for b in bridge_rows]
-    ).astype(np.uint64)
-
-    row_node = np.unique(
-        np.concatenate([entry, exit_, list(node_of_port.values())]).astype(np.int64)
-    )
-    legs = _leg_km(free, row_node) if remember is None else _remembered(remember, free, row_node)
-    row = {int(n): i for i, n in enumerate(row_node)}
-    port_row = np.array([row[node_of_port[p]] for p in ports], dtype=np.int64)
-    return Network(
-        passages=tuple(passages),
-        open=np.array([o == "yes" for o in gates["open"]] + [True] * (len(passages) - len(gates))),
-        entry=np.array([row[int(n)] for n in entry]),
-        exit=np.array([row[int(n)] for n in exit_]),
-        km=km,
-        bits=bits,
-        ports=tuple(ports),
-        port_row=port_row,
-        leg_km=legs,
-        row_node=row_node,
-        region=connected_components(free, directed=False)[1][row_node].astype(np.int64),
-        lon=np.append(sea.lon, world.ports["lon"].to_numpy()[at_sea]),
-        lat=np.append(sea.lat, world.ports["lat"].to_numpy()[at_sea]),
-        free=free,
-        lanes=lanes,
-        _row_of_port=dict(zip(ports, port_row.tolist(), strict=True)),
-    )
-
-
-def _crossed_gates(sea: SeaGraph, gates: pd.DataFrame) -> Bits:
-    """(links,) the gates each link crosses, one bit a gate; shortcuts that cross one count too."""
-    point = unit(sea.lon, sea.lat)
-    start = unit(gates["lon1"].to_numpy(), gates["lat1"].to_numpy())
-    end = unit(gates["lon2"].to_numpy(), gates["lat2"].to_numpy())
-    crossed = np.zeros(len(sea.u), dtype=np.uint64)
-    base = ~sea.shortcut
-    faults = []
-    for i, name in enumerate(gates["chokepoint"]):
-        height = point @ np.cross(start[i], end[i])
-        near = np.flatnonzero(height[sea.u] * height[sea.v] <= 0)
-        hit = near[arcs_cross(point[sea.u[near]], point[sea.v[near]], start[i], end[i])]
-        crossed[hit] |= np.uint64(1) << np.uint64(i)
-        if not base[hit].any():
-            why = f"the gate of {name!r} crosses no sea link"
-            faults.append(Fault("data/chokepoints.csv", i + 2, "lon1", why))
-    if faults:
-        raise DataError(faults)
-    return crossed
-
-
-def _land_bridges(world: World) -> list[tuple[str, str, str]]:
-    """(element, port in, port out) of every line that runs from sea to sea, each way it may run."""
-    bridges = []
-    lines = world.pipelines
-    both = lines[
-        (lines["from_port"] != "") & (lines["to_port"] != "") & lines["status"].isin(RUNNING)
-    ]
-    for row in records(both):
-        element = f"pipeline:{row['pipeline']}"
-        bridges.append((element, row["from_port"], row["to_port"]))
-        if row["direction"] == "reversible":
-            bridges.append((element, row["to_port"], row["from_port"]))
-    return bridges
-
-
-def _port_ties(world: World, sea: SeaGraph) -> tuple[Ints, Ints, Floats]:
-    """Port, sea node and km of every tie of a port to the sea that is not too long."""
-    gates = world.chokepoints
-    arcs = (
-        unit(gates["lon1"].to_numpy(), gates["lat1"].to_numpy()),
-        unit(gates["lon2"].to_numpy(), gates["lat2"].to_numpy()),
-    )
-    lon, lat = world.ports["lon"].to_numpy(), world.ports["lat"].to_numpy()
-    port, node, km = port_links(sea, lon, lat, gates=arcs)
-    near = km <= world.assumption("connector_max_km")
-    return port[near], node[near], km[near]
-
-
-def _free_graph(sea: SeaGraph, keep: Bools, ties: tuple[Ints, Ints, Floats]) -> csr_array:
-    """The graph of some links and the ports tied to it; ports follow the nodes of the sea."""
-    at_sea, place = np.unique(ties[0], return_inverse=True)
-    return _least_links(
-        np.concatenate([sea.u[keep], len(sea.lon) + place]),
-        np.concatenate([sea.v[keep], ties[1]]),
-        np.concatenate([sea.km[keep], ties[2]]),
-        len(sea.lon) + len(at_sea),
-    )
-
-
-def _least_links(u: Ints, v: Ints, km: Floats, nodes: int) -> csr_array:
-    """Both directions of every link, the shortest where two nodes are linked twice."""
-    low, high = np.minimum(u, v), np.maximum(u, v)
-    order = np.lexsort((km, high, low))
-    low, high, km = low[order], high[order], np.maximum(km[order], 1e-9)
-    first = np.append(True, (np.diff(low) != 0) | (np.diff(high) != 0))
-    low, high, km = low[first], high[first], km[first]
-    pair = (np.append(low, high), np.append(high, low))
-    return coo_array((np.append(km, km), pair), shape=(nodes, nodes)).tocsr()
-
-
-def _leg_km(free: csr_array, row_node: Ints, *, chunk: int = 64) -> Floats:
-    """(rows, rows) shortest gate-free distances, km."""
-    parts = [
-        dijkstra(free, indices=row_node[i : i + chunk])[:, row_node]
-        for i in range(0, len(row_node), chunk)
-    ]
-    return np.vstack(parts)
-
-
-def _remembered(remember: Remember, free: csr_array, row_node: Ints) -> Floats:
-    """``_leg_km`` kept under the hash of everything it depends on."""
-    content = hashlib.blake2b(digest_size=16)
-    for array in (free.data, free.indices, free.indptr, row_node):
-        content.update(np.ascontiguousarray(array).tobytes())
-    kept = remember(f"legs-{content.hexdigest()}", lambda: {"leg_km": _leg_km(free, row_node)})
-    return np.asarray(kept["leg_km"], dtype=np.float64)
+    @cached_property
+    def shut(self) -> np.uint64:
+        """Passages shut when no scenario says otherwise, as one word."""
+        return self.word(
+            p for p, is_open in zip(self.passages, self.open, strict=True) if not is_open
+        )
 
 
 @dataclass(frozen=True)
@@ -326,6 +173,12 @@ class Tariff:
     passage_d: Floats
     fits: Bools
     km_d: float
+
+    @cached_property
+    def too_big(self) -> np.uint64:
+        """Passages the ship does not fit, as one word."""
+        bits = np.uint64(1) << np.arange(len(self.fits), dtype=np.uint64)
+        return np.uint64(np.bitwise_or.reduce(bits[~self.fits], initial=np.uint64(0)))
 
 
 @dataclass(frozen=True)
@@ -367,9 +220,10 @@ def members(bits: Bits, passages: int) -> Bools:
 
 def _live(network: Network, tariff: Tariff, closed: np.uint64 | int, among: Ints | None) -> Ints:
     """Crossings that are open and that the ship fits, among some or all of them."""
-    too_big = (p for p, fits in zip(network.passages, tariff.fits, strict=True) if not fits)
-    live = np.flatnonzero(network.usable(np.uint64(closed) | network.word(too_big)))
-    return live if among is None else live[np.isin(live, among)]
+    shut = network.shut | tariff.too_big | np.uint64(closed)
+    if among is None:
+        return np.flatnonzero((network.bits & shut) == 0)
+    return np.asarray(among[(network.bits[among] & shut) == 0])
 
 
 def reachable(
@@ -380,10 +234,10 @@ def reachable(
     Pieces of sea and the crossings between them make a graph of a few dozen nodes.
     """
     live = _live(network, tariff, closed, None)
-    names, piece = np.unique(network.region, return_inverse=True)
-    leads = np.eye(len(names), dtype=np.bool_)
+    piece = network.region
+    leads = np.eye(piece.max(initial=-1) + 1, dtype=np.bool_)
     leads[piece[network.entry[live]], piece[network.exit[live]]] = True
-    for k in range(len(names)):
+    for k in np.unique(piece[network.entry[live]]):
         leads |= leads[:, k, None] & leads[k]
     return np.asarray(leads[piece[start], piece[end]])
 

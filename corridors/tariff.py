@@ -9,13 +9,12 @@ shipping press, hire and fuel a day over the cargo carried.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from corridors.network import Network, Tariff
-from layers.errors import UnknownIdError
 from layers.units import km_day
 from layers.world import records
 
@@ -25,48 +24,46 @@ if TYPE_CHECKING:
     from layers.world import World
 
 
+Limits = Mapping[str, Sequence[tuple[float, float]]]
+"""Largest beam and draft, m, in each row of limits of a passage."""
+
+
 def ship_tariffs(world: World, network: Network) -> dict[str, Tariff]:
     """A tariff for every ship class, for the commodities it carries."""
+    limits = passage_limits(world)
     return {
-        str(ship["ship_class"]): _tariff(world, network, ship)
+        str(ship["ship_class"]): _tariff(world, network, limits, ship)
         for ship in records(world.ship_classes)
     }
 
 
-def fits(world: World, passage: str, *, beam_m: float, draft_m: float) -> bool:
+def passage_limits(world: World) -> Limits:
+    """Limits of every passage that has any; an empty cell limits nothing."""
+    limits: dict[str, list[tuple[float, float]]] = {}
+    for row in records(world.passage_limits.fillna(np.inf)):
+        limits.setdefault(row["passage"], []).append((row["max_beam_m"], row["max_draft_m"]))
+    return limits
+
+
+def fits(limits: Limits, passage: str, *, beam_m: float, draft_m: float) -> bool:
     """Whether a ship of this beam and draft may pass.
 
     A passage may have several rows of limits (Suez allows less draft to a wider ship); one that
-    holds is enough, and a passage without rows has no limit. An empty cell limits nothing.
-
-    Raises
-    ------
-    UnknownIdError
-        For a passage that is neither a chokepoint nor a pipeline of the world.
+    holds is enough, and a passage without rows has no limit.
     """
-    rows = world.passage_limits[(world.passage_limits["passage"] == passage).to_numpy()]
-    if rows.empty:
-        if passage not in world.elements():
-            raise UnknownIdError("passage", passage, world.elements())
-        return True
-    beam = rows["max_beam_m"].fillna(np.inf) >= beam_m
-    draft = rows["max_draft_m"].fillna(np.inf) >= draft_m
-    return bool((beam & draft).any())
+    rows = limits.get(passage)
+    return rows is None or any(beam_m <= beam and draft_m <= draft for beam, draft in rows)
 
 
-def _tariff(world: World, network: Network, ship: Mapping[str, Any]) -> Tariff:
+def _tariff(world: World, network: Network, limits: Limits, ship: Mapping[str, Any]) -> Tariff:
+    name = str(ship["ship_class"])
     cargo, km_d = float(ship["cargo_t"]), km_day(float(ship["speed_kn"]))
-    bunker = world.assumption("bunker_usd_t")
-    capital = _capital_usd_t_d(world, str(ship["ship_class"]))
+    capital = _capital_usd_t_d(world, name)
     hire = float(ship["hire_usd_d"]) / cargo
-    sailing = hire + float(ship["fuel_t_d"]) * bunker / cargo + capital
-    toll, delay = _charges(world.passage_costs, str(ship["ship_class"]), network)
+    sailing = hire + float(ship["fuel_t_d"]) * world.assumption("bunker_usd_t") / cargo + capital
+    toll, delay = _charges(world.passage_costs, name, network)
     size = {"beam_m": float(ship["beam_m"]), "draft_m": float(ship["draft_m"])}
-    limited = set(world.passage_limits["passage"])
-    may = [
-        (p not in limited or fits(world, p, **size)) and _carries(world, str(ship["ship_class"]), p)
-        for p in network.passages
-    ]
+    may = [fits(limits, p, **size) and _carries(world, name, p) for p in network.passages]
     return Tariff(
         usd_t_km=sailing / km_d,
         passage_usd_t=toll / cargo + delay * (hire + capital),

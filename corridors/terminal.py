@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,29 +14,19 @@ if TYPE_CHECKING:
     from corridors.export import Sheet
 
 MOST_ROWS = 60
-WIDE = (
-    "name_zh",
-    "sources",
-    "source",
-    "year",
-    "quantity_low_t",
-    "quantity_high_t",
-    "energy_gj",
-    "food_kcal",
-    "value_usd",
-    "imports_t",
-    "data_years",
-    "no_alternative_why",
-    "km",
-    "why_source",
+ASIDE = re.compile(
+    r"name_zh|year|km|imports_t|value_usd|hhi_.*|.*_(low|high)_.*|energy_gj|food_kcal"
 )
+PROVENANCE = re.compile(r"sources?|source_.*|data_years|no_alternative_why|why_source")
+"""Columns a screen has no room for; every file format has them."""
 
 
 def print_table(sheet: Sheet) -> None:
     """Print the sheet to standard output, its note above and what was left out below."""
     console = Console(highlight=False, width=None if Console().is_terminal else 200)
     console.print(f"[bold]{sheet.name}[/bold]  {sheet.note}", soft_wrap=True)
-    columns = [c for c in sheet.table.columns if c not in WIDE]
+    aside = [c for c in sheet.table.columns if ASIDE.fullmatch(c) or PROVENANCE.fullmatch(c)]
+    columns = [c for c in sheet.table.columns if c not in aside]
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         number = sheet.table[column].dtype.kind in "if"
@@ -45,7 +36,9 @@ def print_table(sheet: Sheet) -> None:
     console.print(shown)
     rest = len(sheet.table) - MOST_ROWS
     if rest > 0:
-        console.print(f"… {rest} more rows; --format csv has them all")
+        console.print(f"… {rest} more rows", style="dim")
+    if aside:
+        console.print(f"more columns with --format csv: {', '.join(aside)}", style="dim")
 
 
 def _text(column: str, value: object) -> str:

@@ -1,11 +1,13 @@
 """Costly arrays kept on disk between runs; losing them costs a second, never a wrong answer.
 
-A key holds the hash of everything the arrays were made from, so nothing kept is ever stale.
+A key holds the hash of everything the arrays were made from, and this module adds that of the
+code that makes them, so nothing kept is ever stale.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import tempfile
 import zipfile
@@ -35,7 +37,7 @@ def remember(key: str, make: Callable[[], Arrays]) -> Arrays:
 
     A file that can't be read is made again; a folder that can't be written is done without.
     """
-    path = cache_dir() / f"{key}.npz"
+    path = cache_dir() / f"{key}-{_code(make)}.npz"
     try:
         with np.load(path, allow_pickle=False) as kept:
             return {name: kept[name] for name in kept.files}
@@ -44,6 +46,15 @@ def remember(key: str, make: Callable[[], Arrays]) -> Arrays:
     with contextlib.suppress(OSError):
         _keep(path, made)
     return made
+
+
+def _code(make: Callable[[], Arrays]) -> str:
+    """Hash of the module that makes the arrays and of this package, which it builds on."""
+    files = [Path(make.__code__.co_filename), *sorted(Path(__file__).parent.glob("*.py"))]
+    content = hashlib.blake2b(digest_size=8)
+    for file in files:
+        content.update(file.read_bytes())
+    return content.hexdigest()
 
 
 def _keep(path: Path, arrays: Arrays) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
@@ -45,6 +45,7 @@ ELEMENT = r"(chokepoint|port|pipeline|railway):[A-Za-z0-9_]+"
 ID = r"[A-Za-z0-9_]+"
 COUNTRY = r"[A-Z]{3}|EU27"
 ORIGIN = r"[A-Z]{3}|EU27|R_[A-Z]+"
+ORIGIN_OR_GROUP = r"[A-Z0-9]+|R_[A-Z]+"
 
 
 @dataclass(frozen=True)
@@ -446,6 +447,51 @@ TABLES: Mapping[str, Table] = {
             _number("high", "High end", "as in unit", required=True, minimum=None),
             _text("unit", "Unit", required=True),
             *NAMES,
+            *TAIL,
+        ),
+    ),
+    "published_results": Table(
+        "Published results to compare ours with; never an input",
+        ("id",),
+        (
+            _key("id", "Id"),
+            _text("what", "What is compared, in words", required=True),
+            _text("measure", "How ours is computed; empty: it cannot be", pattern=r"[a-z_]+"),
+            _choice("applies", "Do the bundled data speak to it", YES_NO),
+            _list("importer", "Importing countries, groups of them or WLD", pattern=r"[A-Z0-9]+"),
+            _list("commodity", "Commodities, counted together", pattern=ID),
+            _list("elements", "Elements, any of which counts; or passages shut", pattern=ELEMENT),
+            _list("origins", "Countries or groups of origin", pattern=ORIGIN_OR_GROUP),
+            _list("excluded", "Origins left out of the whole", pattern=ORIGIN_OR_GROUP),
+            _list("destinations", "Importers the cargo goes to", pattern=ORIGIN_OR_GROUP),
+            _list("ports", "Port of loading and port of landing", pattern=ELEMENT),
+            _text("ship_class", "Ship class of a voyage", pattern=ID),
+            _text("switch", "Assumption switched, name=option", pattern=rf"{ID}={ID}"),
+            Field("flow_year", "Year of the flows used", kind="whole", unit="yr", minimum=1900),
+            _number("world_total", "Published size of the whole trade", "as in unit", above=0),
+            _number("low", "Low end published", "as in unit", minimum=None),
+            _number("value", "Value published", "as in unit", minimum=None),
+            _number("high", "High end published", "as in unit", minimum=None),
+            _text("unit", "Unit", required=True),
+            _text("figure_year", "Year or period of the figure", required=True),
+            _number("tolerance", "Allowed difference", "as in unit; points for %"),
+            _choice("tolerance_source", "Who set it", ("published", "chosen"), required=False),
+            _text("why", "What separates the two figures, or what lacks"),
+            SAYS_WHO[0],
+            _text("source_url", "Address", pattern=r"https?://\S+"),
+            YEAR,
+            *SAYS_WHO[1:],
+        ),
+    ),
+    "distances": Table(
+        "Published port-to-port distances to compare ours with; never an input",
+        ("from_port", "to_port"),
+        (
+            _text("from_port", "Port at the start", required=True),
+            _text("to_port", "Port at the end", required=True),
+            *(replace(f, name=f"from_{f.name}") for f in _position(what="the start")),
+            *(replace(f, name=f"to_{f.name}") for f in _position(what="the end")),
+            _number("distance_nm", "Distance", "nm", required=True, above=0),
             *TAIL,
         ),
     ),

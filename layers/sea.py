@@ -15,11 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import KDTree
 
 from layers import geo
 from layers.errors import DataError, Fault
@@ -202,6 +200,8 @@ def _shortcut_file() -> Path:
 
 def _read_shortcuts(path: Path, lanes: SeaGraph) -> NDArray[np.int32]:
     """The node pairs, shape (k, 2), of a shortcut file built on these very lanes."""
+    import pyarrow.parquet as pq  # here, so that a start without it stays quick
+
     from layers.static import shown
 
     table = pq.read_table(path)
@@ -281,6 +281,8 @@ def _nearby_lanes(
     graph: SeaGraph, port: geo.Floats, count: int = 8, step_km: float = 40.0
 ) -> tuple[NDArray[np.int64], geo.Floats, geo.Floats]:
     """The lanes nearest to each port, nearest first: number, distance km, fraction, each (p, c)."""
+    from scipy.spatial import KDTree  # here, so that a start without it stays quick
+
     lanes = np.flatnonzero(~graph.shortcut)
     xyz = geo.unit(graph.lon, graph.lat)
     a, b = xyz[graph.u[lanes]], xyz[graph.v[lanes]]

@@ -17,7 +17,6 @@ import pandas as pd
 
 from layers import schema
 from layers.errors import DataError, Fault, UnknownIdError
-from layers.sea import SeaGraph, load_sea_graph
 from layers.static import (
     data_dir,
     examine,
@@ -29,6 +28,8 @@ from layers.static import (
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+    from layers.sea import SeaGraph
 
 __all__ = ["ELEMENT_TABLES", "World", "frames", "load_world", "records"]
 
@@ -115,6 +116,8 @@ class World:
     @cached_property
     def sea(self) -> SeaGraph:
         """The sea network with the extra links of this world; read when first asked for."""
+        from layers.sea import load_sea_graph
+
         return load_sea_graph(self.sea_links)
 
     def name(self, id: str, lang: str = "en") -> str:
