@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from corridors.network import (
     Bits,
@@ -27,9 +28,10 @@ from corridors.network import (
     Network,
     Reach,
     Tariff,
-    chains,
-    least_cost,
+    crossing_usd_t,
     members,
+    pair_bits,
+    pair_cost,
     reach,
     reachable,
 )
@@ -194,10 +196,9 @@ def sea_routes(found: Search, choice: Choice) -> Routes:
         return _no_routes(found.ships)
     best = np.min([r.cost[o, d] for r in found.reaches], axis=0)
     limit = best - np.log(NEGLIGIBLE) / choice.theta
-    parts = [_candidates(r, o, d, limit) for r in found.reaches]
-    pair, bits, cost = (np.concatenate([p[i] for p in parts]) for i in range(3))
-    ship = np.repeat(np.arange(len(parts)), [len(p[0]) for p in parts])
-    order = _in_order(network, found.reaches, o, pair, ship, bits)
+    parts = [_candidates(found, i, limit) for i in range(len(found.ships))]
+    pair, bits, cost, order = _stacked(parts)
+    ship = np.repeat(np.arange(len(parts)), [len(p.pair) for p in parts])
     km, days = _voyage(network, found.tariffs, ship, bits, cost)
     start, end = found.origins[o[pair]], found.destinations[d[pair]]
     sizes = _path_sizes(network, order, start, end, pair)
@@ -256,34 +257,15 @@ def _without(found: Search, ship: int, pairs: Ints, shut: np.uint64) -> tuple[Fl
         detour = np.minimum(known[rank, best], direct)
         detour_bits = np.where(known[rank, best] <= direct, passed[rank, best], np.uint64(0))
         may = (through <= detour[:, None] * (1 + 1e-12)).any(axis=0)
-        exact = _among(network, tariff, old.live[may], start, end, shut)
+        exact = pair_cost(network, tariff, start, end, shut, old.live[may])
         cost[left], bits[left] = exact, detour_bits
         shorter = np.flatnonzero(exact < detour * (1 - 1e-9))
         if len(shorter):
             on_way = (through[shorter] <= exact[shorter, None] * (1 + 1e-12)).any(axis=0)
             ends = (start[shorter], end[shorter])
-            bits[left[shorter]] = _bits_among(network, tariff, old.live[on_way], *ends, shut)
+            bits[left[shorter]] = pair_bits(network, tariff, *ends, shut, old.live[on_way])
     _, days = _voyage(network, [tariff], np.zeros(len(cost), dtype=np.int64), bits, cost)
     return cost, days
-
-
-def _among(
-    network: Network, tariff: Tariff, crossings: Ints, start: Ints, end: Ints, shut: np.uint64
-) -> Floats:
-    """(pairs,) least cost over chains of the given crossings."""
-    rows, o = np.unique(start, return_inverse=True)
-    columns, d = np.unique(end, return_inverse=True)
-    return least_cost(network, tariff, rows, columns, shut, among=crossings)[o, d]
-
-
-def _bits_among(
-    network: Network, tariff: Tariff, crossings: Ints, start: Ints, end: Ints, shut: np.uint64
-) -> Bits:
-    """(pairs,) passages of the least-cost chain of the given crossings."""
-    rows, o = np.unique(start, return_inverse=True)
-    columns, d = np.unique(end, return_inverse=True)
-    through = chains(network, tariff, shut, among=crossings)
-    return reach(network, tariff, through, rows, columns).bits[o, d]
 
 
 def _no_routes(ships: tuple[str, ...]) -> Routes:
@@ -298,43 +280,138 @@ def _places(network: Network, ports: Sequence[str]) -> tuple[Ints, Ints]:
     return network.rows(names), np.array([names[p] for p in ports], dtype=np.int64)
 
 
-def _candidates(found: Reach, o: Ints, d: Ints, limit: Floats) -> tuple[Ints, Bits, Floats]:
-    """Pairs, passages and costs of the routes of one ship class worth keeping."""
-    cost = np.column_stack([found.cost[o, d], found.to[o] + found.on[:, d].T])
-    before = np.column_stack([found.bits[o, d], found.to_bits[o]])
-    beyond = np.column_stack([np.zeros(len(o), dtype=np.uint64), found.on_bits[:, d].T])
-    bits, best = before | beyond, found.bits[o, d][:, None]
-    longer = ((bits & best) == best) & (bits != best)
-    keep = (cost <= limit[:, None]) & np.isfinite(cost) & ((before & beyond) == 0) & ~longer
+@dataclass(frozen=True)
+class _Ways:
+    """Routes of one ship class: pair, passages, cost, and passages in order of travel."""
+
+    pair: Ints
+    bits: Bits
+    cost: Floats
+    order: Ints
+
+
+def _stacked(parts: Sequence[_Ways]) -> tuple[Ints, Bits, Floats, Ints]:
+    longest = max((p.order.shape[1] for p in parts), default=0)
+    orders = [
+        np.pad(p.order, ((0, 0), (0, longest - p.order.shape[1])), constant_values=-1)
+        for p in parts
+    ]
+    return (
+        np.concatenate([p.pair for p in parts]),
+        np.concatenate([p.bits for p in parts]),
+        np.concatenate([p.cost for p in parts]),
+        np.concatenate(orders),
+    )
+
+
+def _candidates(found: Search, ship: int, limit: Floats) -> _Ways:
+    """Routes of one ship class worth keeping: gate-free, or the best through each crossing."""
+    by, o, d = found.reaches[ship], found.o, found.d
+    direct = found.network.leg_km[found.origins[o], found.destinations[d]]
+    cost = np.column_stack([direct * found.tariffs[ship].usd_t_km, by.to[o] + by.on[:, d].T])
+    none = np.zeros((len(o), 1), dtype=np.uint64)
+    before = np.column_stack([none, by.to_bits[o]])
+    beyond = np.column_stack([none, by.on_bits[:, d].T])
+    keep = (cost <= limit[:, None]) & np.isfinite(cost) & ((before & beyond) == 0)
     pair, column = np.nonzero(keep)
-    return _distinct(pair.astype(np.int64), bits[pair, column], cost[pair, column])
+    bits, cost = np.bitwise_or(before, beyond)[pair, column], cost[pair, column]
+    chosen = _distinct(pair, bits, cost)
+    chosen = chosen[_undominated(pair[chosen], bits[chosen], cost[chosen])]
+    order = _in_order(found, ship, pair[chosen], column[chosen] - 1)
+    best = by.cost[o, d][pair[chosen]]
+    sails = ~_turns_round(order) | (cost[chosen] <= best * (1 + 1e-12))
+    chosen, order = chosen[sails], order[sails]
+    return _Ways(pair[chosen], bits[chosen], cost[chosen], order)
 
 
-def _distinct(pair: Ints, bits: Bits, cost: Floats) -> tuple[Ints, Bits, Floats]:
-    """The cheapest route of each pair and set of passages."""
+def _distinct(pair: Ints, bits: Bits, cost: Floats) -> Ints:
+    """Positions of the cheapest route of each pair and set of passages."""
     rank = np.lexsort((cost, bits, pair))
-    pair, bits, cost = pair[rank], bits[rank], cost[rank]
-    first = np.append(True, (np.diff(pair) != 0) | (bits[1:] != bits[:-1]))[: len(pair)]
-    return pair[first], bits[first], cost[first]
+    new = (np.diff(pair[rank]) != 0) | (bits[rank][1:] != bits[rank][:-1])
+    return np.asarray(rank[np.append(True, new)[: len(rank)]])
 
 
-def _in_order(
-    network: Network, reaches: Sequence[Reach], o: Ints, pair: Ints, ship: Ints, bits: Bits
-) -> Ints:
-    """(routes, longest) passages of each route in order of their cost from the port of loading."""
+def _undominated(pair: Ints, bits: Bits, cost: Floats) -> Ints:
+    """Positions of the routes that do not pass all that a cheaper one passes, and more."""
+    rank = np.lexsort((cost, pair))
+    first = np.searchsorted(pair[rank], pair[rank])
+    place = np.arange(len(rank)) - first
+    longest = int(place.max(initial=-1)) + 1
+    table = np.zeros((int(pair.max(initial=-1)) + 1, longest), dtype=np.uint64)
+    good = np.zeros(table.shape, dtype=np.bool_)
+    table[pair[rank], place], good[pair[rank], place] = bits[rank], True
+    for later in range(1, longest):
+        for sooner in range(later):
+            within = (table[:, later] & table[:, sooner]) == table[:, sooner]
+            good[:, later] &= ~(within & good[:, sooner])
+    return np.asarray(rank[good[pair[rank], place]])
+
+
+def _in_order(found: Search, ship: int, pair: Ints, via: Ints) -> Ints:
+    """(routes, longest) passages of each route in order of travel, −1 beyond the end.
+
+    From the crossing a route goes through, its best way back to the start and its best way on to
+    the end are followed one crossing at a time.
+    """
+    network, tariff, by = found.network, found.tariffs[ship], found.reaches[ship]
+    back, ahead = _neighbours(network, tariff, by, found.origins, found.destinations)
+    o, d = found.o[pair], found.d[pair]
+    before, after = [], []
+    here = via.copy()
+    while (here >= 0).any():
+        before.append(here)
+        here = np.where(here >= 0, back[o, here], -1)
+    here = np.where(via >= 0, ahead[via, d], -1)
+    while (here >= 0).any():
+        after.append(here)
+        here = np.where(here >= 0, ahead[here, d], -1)
+    chain = np.column_stack([*before[::-1], *after]) if before else np.empty((len(pair), 0), int)
+    return _passages_of(network, by.live, chain)
+
+
+def _turns_round(order: Ints) -> npt.NDArray[np.bool_]:
+    """Whether each route passes a passage twice: in, and out again."""
+    ranked = np.sort(order, axis=1)
+    return np.asarray(((ranked[:, 1:] == ranked[:, :-1]) & (ranked[:, 1:] >= 0)).any(axis=1))
+
+
+def _neighbours(
+    network: Network, tariff: Tariff, by: Reach, origins: Ints, destinations: Ints
+) -> tuple[Ints, Ints]:
+    """The crossing before each on the way from an origin, and after each on the way to an end.
+
+    (origins, live) and (live, destinations), positions in ``live``; −1 for none.
+    """
+    entry, exit_ = network.entry[by.live], network.exit[by.live]
+    cross = crossing_usd_t(network, tariff, by.live)
+    hop = network.leg_km[np.ix_(exit_, entry)] * tariff.usd_t_km
+    back = np.full(by.to.shape, -1)
+    least = network.leg_km[np.ix_(origins, entry)] * tariff.usd_t_km
+    ahead = np.full(by.on.shape, -1)
+    short = network.leg_km[np.ix_(exit_, destinations)] * tariff.usd_t_km
+    for k in range(len(by.live)):
+        through = by.to[:, k, None] + hop[k]
+        better = through < least
+        np.copyto(least, through, where=better)
+        back[better] = k
+        onward = (hop[:, k] + cross[k])[:, None] + by.on[k]
+        better = onward < short
+        np.copyto(short, onward, where=better)
+        ahead[better] = k
+    return back, ahead
+
+
+def _passages_of(network: Network, live: Ints, chain: Ints) -> Ints:
+    """Passages of chains of crossings; a crossing of two passages gives both."""
     count = len(network.passages)
-    first = np.stack([_first_cost(network, r) for r in reaches])
-    at = np.where(members(bits, count), first[ship, o[pair]], np.inf)
-    order = np.argsort(at, axis=1, kind="stable")
-    used = np.isfinite(np.take_along_axis(at, order, axis=1))
-    longest = int(used.sum(axis=1).max(initial=0))
-    return np.where(used, order, -1)[:, :longest]
-
-
-def _first_cost(network: Network, found: Reach) -> Floats:
-    """(origins, passages) least cost from each port to just beyond each passage."""
-    crosses = members(network.bits[found.live], len(network.passages))
-    return np.stack([_least(found.to[:, c], 1) for c in crosses.T], axis=1)
+    rows, columns = np.nonzero(chain >= 0)
+    crossed = members(network.bits[live[chain[rows, columns]]], count)
+    which, passage = np.nonzero(crossed)
+    row = rows[which]
+    place = np.arange(len(row)) - np.searchsorted(row, row)
+    order = np.full((len(chain), int(place.max(initial=-1)) + 1), -1)
+    order[row, place] = passage
+    return order
 
 
 def _voyage(

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 data or model error, 2 usage.
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -99,7 +100,10 @@ def exposure(
     world = _world()
     importer = _country(world, importer)
     group = importer if importer == "WLD" or importer in world.groups else None
-    trade = _trade(world, importer, commodity, year, set, building=open or ())
+    wanted = by is Kind.corridor or bool(any_of)
+    trade = _trade(
+        world, importer, commodity, year, set, building=open or (), named_corridors=wanted
+    )
     if any_of:
         for element in any_of:
             _known_element(world, element)
@@ -202,6 +206,7 @@ def open_app(context: typer.Context) -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    gc.disable()  # one answer and out: looking for cycles to free costs a tenth of the time
     try:
         app()
     except (UnknownIdError, UsageError) as error:
@@ -230,7 +235,8 @@ def _trade(
     *,
     origin: str | None = None,
     closed: Iterable[str] = (),
-    building: Iterable[str] = (),
+    building: Sequence[str] = (),
+    named_corridors: bool = True,
 ) -> xr.Dataset:
     from corridors.assessment import assess
 
@@ -243,6 +249,7 @@ def _trade(
         origins=[_country(world, origin)] if origin else None,
         closed=closed,
         building=building,
+        named_corridors=named_corridors,
         remember=_remember(),
         progress=_progress,
     )
@@ -269,8 +276,11 @@ def _switches(settings: Sequence[str] | None) -> dict[str, str]:
 
 
 def _known_element(world: World, element: str) -> None:
-    if element not in world.names:
-        raise UnknownIdError("element", element, list(world.names))
+    from corridors.metrics import element_ids
+
+    known = element_ids(world)
+    if element not in known:
+        raise UnknownIdError("element", element, known)
 
 
 def _remember() -> Remember:

@@ -125,9 +125,9 @@ def members_of(world: World, importer: str) -> frozenset[str]:
         return frozenset(world.flows["importer"])
     if importer in world.groups:
         return world.groups[importer] | {importer}
-    if importer not in world.names:
-        known = {*world.countries["country"], *world.flows["importer"]}
-        raise UnknownIdError("importer", importer, sorted({*known, *world.groups, WORLD}))
+    if importer not in world.importers:
+        known = sorted({*world.importers, *world.groups, WORLD})
+        raise UnknownIdError("importer", importer, known)
     return frozenset({importer})
 
 
@@ -163,14 +163,16 @@ def _relabelled(world: World, flows: pd.DataFrame, switches: Mapping[str, str]) 
 
 def _placed(world: World, flows: pd.DataFrame) -> pd.DataFrame:
     """Flows with each region of origin split into its countries; a residual stays unplaced."""
-    regions = world.regions.rename(columns={"region": "label", "country": "member"})
-    split = flows.merge(
-        regions[["label", "commodity", "member", "share"]], on=["label", "commodity"], how="left"
-    )
-    inside = split["member"].notna() & (split["origin"] == split["label"])
+    regions = world.regions.rename(columns={"region": "origin", "country": "member"})
+    whole = regions.groupby(["origin", "commodity"])["share"].transform("sum")
+    regions = regions.assign(part=regions["share"] / whole)
+    columns = ["origin", "commodity", "member", "part"]
+    split = flows.merge(regions[columns], on=["origin", "commodity"], how="left")
+    inside = split["member"].notna()
+    part = split["part"].fillna(1.0)
     return split.assign(
         origin=split["origin"].where(~inside, split["member"]),
-        quantity_t=split["quantity_t"].where(~inside, split["quantity_t"] * split["share"]),
-        value_usd=split["value_usd"].where(~inside, split["value_usd"] * split["share"]),
+        quantity_t=split["quantity_t"] * part,
+        value_usd=split["value_usd"] * part,
         quality=split["quality"].where(~inside, "estimate"),
     )

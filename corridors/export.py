@@ -72,21 +72,20 @@ def write(path: Path, content: bytes) -> None:
     CorridorsError
         When it can't be written; what was there before stays.
     """
+    place: Path | None = None
     try:
         with tempfile.NamedTemporaryFile(
             dir=path.parent, prefix=f".{path.name}.", delete=False
         ) as part:
             place = Path(part.name)
-            try:
-                part.write(content)
-                part.flush()
-                os.fsync(part.fileno())
-            except OSError:
-                place.unlink(missing_ok=True)
-                raise
+            part.write(content)
+            part.flush()
+            os.fsync(part.fileno())
         place.chmod(0o644)
         place.replace(path)
     except OSError as error:
+        if place is not None:
+            place.unlink(missing_ok=True)
         raise CorridorsError(f"can't write {path}: {error.strerror or error}") from error
 
 
@@ -119,7 +118,8 @@ def _xlsx(sheet: Sheet, world: World) -> bytes:
         _safe(sheet.table).replace([np.inf, -np.inf], np.nan).to_excel(
             book, sheet_name=sheet.name[:31], index=False, freeze_panes=(1, 0)
         )
-        pd.DataFrame({"note": [sheet.note]}).to_excel(book, sheet_name="about", index=False)
+        about = _safe(pd.DataFrame({"note": [sheet.note]}))
+        about.to_excel(book, sheet_name="about", index=False)
         _safe(pd.DataFrame(_sources(world))).to_excel(book, sheet_name="sources", index=False)
     return buffer.getvalue()
 

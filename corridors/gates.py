@@ -9,9 +9,11 @@ SciPy is imported where it is used: a start with a remembered network does witho
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from corridors.network import Arrays, Bits, Bools, Floats, Ints, Links, Network, Remember
 from layers.errors import DataError, Fault
@@ -19,8 +21,6 @@ from layers.geo import arcs_cross, unit
 from layers.world import records
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from layers.sea import SeaGraph
     from layers.world import World
 
@@ -49,8 +49,17 @@ def build_network(
     """
     if remember is None or sea is not None:
         return _assembled(world, _survey(world, sea or world.sea))
-    kept = remember(f"network-{world.digest[:32]}", lambda: _survey(world, world.sea))
+    kept = remember(f"network-{_content(world)}", lambda: _survey(world, world.sea))
     return _assembled(world, kept)
+
+
+def _content(world: World) -> str:
+    """Hash of all that a survey depends on, of tables changed in memory too."""
+    content = hashlib.blake2b(world.digest.encode(), digest_size=16)
+    for table in (world.chokepoints, world.ports, world.pipelines, world.sea_links):
+        content.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
+    content.update(str(world.assumption("connector_max_km")).encode())
+    return content.hexdigest()
 
 
 def _survey(world: World, sea: SeaGraph) -> Arrays:
@@ -174,7 +183,8 @@ def _crossed_gates(sea: SeaGraph, gates: pd.DataFrame) -> Bits:
 def _land_bridges(world: World) -> list[tuple[str, str, str]]:
     """(element, port in, port out) of every line that runs from sea to sea, each way it may run."""
     bridges = []
-    for row in records(world.pipelines):
+    ends = ["pipeline", "from_port", "to_port", "status", "direction"]
+    for row in records(world.pipelines[ends]):
         if row["from_port"] and row["to_port"] and row["status"] in RUNNING:
             element = f"pipeline:{row['pipeline']}"
             bridges.append((element, row["from_port"], row["to_port"]))
@@ -184,7 +194,7 @@ def _land_bridges(world: World) -> list[tuple[str, str, str]]:
 
 
 def _port_ties(world: World, sea: SeaGraph) -> tuple[Ints, Ints, Floats]:
-    """Port, sea node and km of every tie of a port to the sea that is not too long."""
+    """Port, sea node and km of every tie of a port to the sea."""
     from layers.sea import port_links
 
     gates = world.chokepoints
@@ -193,9 +203,7 @@ def _port_ties(world: World, sea: SeaGraph) -> tuple[Ints, Ints, Floats]:
         unit(gates["lon2"].to_numpy(), gates["lat2"].to_numpy()),
     )
     lon, lat = world.ports["lon"].to_numpy(), world.ports["lat"].to_numpy()
-    port, node, km = port_links(sea, lon, lat, gates=arcs)
-    near = km <= world.assumption("connector_max_km")
-    return port[near], node[near], km[near]
+    return port_links(sea, lon, lat, gates=arcs, most_km=world.assumption("connector_max_km"))
 
 
 def _free_graph(sea: SeaGraph, keep: Bools, ties: tuple[Ints, Ints, Floats]) -> Links:

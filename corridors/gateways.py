@@ -11,7 +11,7 @@ before the default set. A line in a default set counts only for pairs it can ser
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -53,6 +53,8 @@ class Leg:
         Elements passed on land before loading and after landing, in order, the ports among them.
     load, land
         Ports between which the cargo sails; empty when it does not.
+    named_land
+        Whether the port of landing is recorded for this very origin, not for all imports.
     """
 
     share: float
@@ -62,6 +64,7 @@ class Leg:
     load: str
     land: str
     quality: str
+    named_land: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,15 +129,11 @@ class GatewayBook:
         by_land = min(sum(g.share for g in direct), 1.0)
         loads = self._sea_ends(out, origin, commodity, "export", origin, importer, shared)
         lands = self._sea_ends(into, importer, commodity, "import", origin, importer, shared)
-        before = {g.element: g.via for g in out.gateways}
-        after = {g.element: g.via for g in into.gateways}
-        direct = [
-            Gateway(g.element, g.share, _chain(before, g.element, after), g.quality) for g in direct
-        ]
-        legs = [self._land_leg(g, g.share) for g in direct]
+        other = out if chosen is into else into
+        legs = [leg for g in direct for leg in self._land_legs(g, chosen is into, other)]
         rest = 1.0 - by_land
         if rest > 1e-9:
-            legs += self._sea_legs(loads, lands, rest) or self._no_sea(
+            legs += self._sea_legs(loads, lands, rest, named_land=into.named) or self._no_sea(
                 direct, rest, origin, importer, commodity
             )
         return tuple(legs)
@@ -159,6 +158,8 @@ class GatewayBook:
         line = self._lines.get(gateway.element)
         if line is not None:
             return bool(line.from_port or line.to_port) or other in line.countries or named
+        if not gateway.element.startswith("port:"):
+            return False  # a line that does not run
         if self._network.on_sea(gateway.element.removeprefix("port:")):
             return True
         return named or other in self._neighbours.get(country, frozenset())
@@ -215,23 +216,40 @@ class GatewayBook:
         best = sorted(suited, key=lambda p: (-p.size, p.port))[:MAX_DEFAULT_PORTS]
         return [Gateway(f"port:{p.port}", 1 / len(best), (), "estimate") for p in best]
 
-    def _land_leg(self, gateway: Gateway, share: float) -> Leg:
-        return Leg(share, "land", gateway.via, (), "", "", gateway.quality)
-
-    def _sea_legs(self, loads: list[Gateway], lands: list[Gateway], rest: float) -> list[Leg]:
+    def _land_legs(self, gateway: Gateway, landing: bool, other: _Set) -> list[Leg]:
+        """A line or border station with what lies before and after it, once each way to it."""
+        same = [g for g in other.gateways if g.element == gateway.element]
+        total = sum(g.share for g in same)
+        ways = [(g.via, g.share / total) for g in same] or [((), 1.0)]
         return [
             Leg(
-                rest * a.share * b.share,
-                "sea",
-                (*a.via, a.element),
-                (b.element, *b.via),
-                a.element.removeprefix("port:"),
-                b.element.removeprefix("port:"),
-                _worse(a.quality, b.quality),
+                gateway.share * share,
+                "land",
+                _chain(via, gateway.element, gateway.via)
+                if landing
+                else _chain(gateway.via, gateway.element, via),
+                (),
+                "",
+                "",
+                gateway.quality,
             )
-            for a in loads
-            for b in lands
+            for via, share in ways
         ]
+
+    def _sea_legs(
+        self, loads: list[Gateway], lands: list[Gateway], rest: float, *, named_land: bool
+    ) -> list[Leg]:
+        return [self._sea_leg(a, b, rest, named_land) for a in loads for b in lands]
+
+    def _sea_leg(self, load: Gateway, land: Gateway, rest: float, named_land: bool) -> Leg:
+        """A voyage; or, when cargo is booked in and out of one port, its way on land there."""
+        share, quality = rest * load.share * land.share, _worse(load.quality, land.quality)
+        if load.element == land.element:
+            chain = _chain(load.via, load.element, land.via)
+            return Leg(share, "land", chain, (), "", "", quality)
+        out, into = (*load.via, load.element), (land.element, *land.via)
+        ports = load.element.removeprefix("port:"), land.element.removeprefix("port:")
+        return Leg(share, "sea", out, into, *ports, quality, named_land)
 
     def _no_sea(
         self, direct: list[Gateway], rest: float, origin: str, importer: str, commodity: str
@@ -239,7 +257,8 @@ class GatewayBook:
         """What to say of a part that has no ports on one side: lines take it, or nobody knows."""
         if direct:
             total = sum(g.share for g in direct)
-            return [self._land_leg(g, rest * g.share / total) for g in direct]
+            scaled = [replace(g, share=rest * g.share / total) for g in direct]
+            return [leg for g in scaled for leg in self._land_legs(g, False, _Set((), False))]
         outcome: Outcome = "overland" if self._overland(origin, importer) else "no_gateway"
         return [Leg(rest, outcome, (), (), "", "", "estimate")]
 
@@ -251,7 +270,7 @@ class GatewayBook:
     @cached_property
     def _recorded(self) -> Mapping[tuple[str, str, str], dict[str, tuple[Gateway, ...]]]:
         book: dict[tuple[str, str, str], dict[str, list[Gateway]]] = {}
-        for r in records(self._world.gateways):
+        for r in records(self._world.gateways.drop(columns=["source", "note"])):
             via = tuple(v for v in r["via"].split(";") if v)
             sets = book.setdefault((r["country"], r["commodity"], r["direction"]), {})
             gateway = Gateway(r["gateway"], r["share"], via, r["quality"])
@@ -262,7 +281,7 @@ class GatewayBook:
     def _lines(self) -> Mapping[str, _Line]:
         lines = {}
         for kind, frame in (("pipeline", self._world.pipelines), ("railway", self._world.railways)):
-            for r in records(frame):
+            for r in records(frame.drop(columns=["wkt", "source", "note"])):
                 element = f"{kind}:{r[kind]}"
                 if r["status"] in RUNNING or element in self._building:
                     countries = frozenset(r["countries"].split(";"))
@@ -293,7 +312,7 @@ class GatewayBook:
     @cached_property
     def _ports_of(self) -> Mapping[str, list[_Port]]:
         ports: dict[str, list[_Port]] = {}
-        for r in records(self._world.ports):
+        for r in records(self._world.ports[["port", "country", "roles", "annual_t"]]):
             if self._network.on_sea(r["port"]):
                 size = r["annual_t"] if r["annual_t"] == r["annual_t"] else 0.0
                 port = _Port(r["port"], frozenset(r["roles"].split(";")), size)
@@ -301,12 +320,9 @@ class GatewayBook:
         return ports
 
 
-def _chain(
-    before: Mapping[str, tuple[str, ...]], element: str, after: Mapping[str, tuple[str, ...]]
-) -> tuple[str, ...]:
-    """What cargo passes in order: the exporter's side, the element itself, the importer's side."""
-    chain = (*before.get(element, ()), element, *after.get(element, ()))
-    return tuple(dict.fromkeys(chain))
+def _chain(before: tuple[str, ...], element: str, after: tuple[str, ...]) -> tuple[str, ...]:
+    """What cargo passes in order, each element once."""
+    return tuple(dict.fromkeys((*before, element, *after)))
 
 
 _GENERAL = frozenset({"multipurpose", "container"})

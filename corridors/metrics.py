@@ -29,6 +29,7 @@ import xarray as xr
 from layers.errors import UnknownIdError
 from layers.schema import QUALITIES
 from layers.units import KM_NM
+from layers.world import UNPLACED
 
 if TYPE_CHECKING:
     from corridors.network import Floats, Ints
@@ -112,7 +113,8 @@ def any_of(
     flow = trade["route_flow"].to_numpy()[routes]
     tonnes = np.bincount(group[flow], trade["quantity_t"].to_numpy()[routes], minlength=len(groups))
     total = np.bincount(group, trade["flow_t"].to_numpy(), minlength=len(groups))
-    return groups.assign(quantity_t=tonnes, share=tonnes / total)
+    share = np.divide(tonnes, total, out=np.full(len(total), np.nan), where=total > 0)
+    return groups.assign(quantity_t=tonnes, share=share)
 
 
 def hhi(shares: Iterable[float]) -> float:
@@ -249,8 +251,9 @@ def explain(trade: xr.Dataset, world: World, element: str) -> pd.DataFrame:
     UnknownIdError
         For an element that no table has.
     """
-    if element not in world.names and element.removeprefix("origin:") not in world.names:
-        raise UnknownIdError("element", element, [*world.elements(), *_corridors(world)])
+    known = element_ids(world)
+    if element not in known:
+        raise UnknownIdError("element", element, known)
     here = np.flatnonzero(trade["element"].to_numpy() == element)
     passing = np.isin(trade["passing_element"].to_numpy(), here)
     route = trade["passing_route"].to_numpy()[passing]
@@ -329,8 +332,11 @@ def _listed(names: pd.Series, *, most: int = 12) -> str:
     return " ".join(found[:most]) + more
 
 
-def _corridors(world: World) -> list[str]:
-    return [f"corridor:{c}" for c in world.corridors["corridor"]]
+def element_ids(world: World) -> list[str]:
+    """Every id an exposure table may hold: elements, corridors and origins."""
+    corridors = [f"corridor:{c}" for c in world.corridors["corridor"]]
+    origins = [f"origin:{c}" for c in [*world.countries["country"], *UNPLACED]]
+    return [*world.elements(), *corridors, *origins]
 
 
 def _groups(trade: xr.Dataset, importer: str | None) -> tuple[pd.DataFrame, Ints]:
@@ -376,8 +382,8 @@ def _sums(trade: xr.Dataset, group: Ints, prefix: str) -> pd.DataFrame:
             "stranded_t": np.where(np.isinf(added), tonnes, 0.0),
             "asked_t": 0.0 if prefix == "origin:" else tonnes,
             "moved_t": np.where(other_way, tonnes, 0.0),
-            "added_usd": np.where(other_way, tonnes * added, 0.0),
-            "added_t_d": np.where(np.isfinite(longer), tonnes * longer, 0.0),
+            "added_usd": tonnes * np.where(other_way, added, 0.0),
+            "added_t_d": tonnes * np.where(np.isfinite(longer), longer, 0.0),
             "value_usd": np.nan_to_num(_value_per_tonne(trade)[flow]) * tonnes,
             "unvalued_t": np.where(np.isnan(_value_per_tonne(trade)[flow]), tonnes, 0.0),
         }

@@ -35,6 +35,8 @@ Ints = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint64]
 Bools = npt.NDArray[np.bool_]
 Arrays = dict[str, npt.NDArray[np.generic]]
+SMALL = 300_000  # sums a (min, +) product makes at once rather than one row at a time
+
 Remember = Callable[[str, Callable[[], Arrays]], Arrays]
 """Give back the arrays kept under a key, or make and keep them."""
 
@@ -206,10 +208,10 @@ class Reach:
     on_bits: Bits
 
 
-def crossing_usd_t(network: Network, tariff: Tariff) -> Floats:
+def crossing_usd_t(network: Network, tariff: Tariff, crossings: Ints) -> Floats:
     """(crossings,) cost of going across, USD/t: its own length and what its passages charge."""
-    charge = np.where(np.isfinite(tariff.passage_usd_t), tariff.passage_usd_t, 0.0)
-    return network.km * tariff.usd_t_km + members(network.bits, len(network.passages)) @ charge
+    charge = members(network.bits[crossings], len(network.passages)) @ tariff.passage_usd_t
+    return np.asarray(network.km[crossings] * tariff.usd_t_km + charge)
 
 
 def members(bits: Bits, passages: int) -> Bools:
@@ -248,8 +250,6 @@ def least_cost(
     origins: Ints,
     destinations: Ints,
     closed: np.uint64 | int = 0,
-    *,
-    among: Ints | None = None,
 ) -> Floats:
     """(origins, destinations) least cost, USD/t; inf where no path exists at any cost.
 
@@ -259,18 +259,39 @@ def least_cost(
         Rows of ``Network.leg_km`` (see ``Network.rows``).
     closed
         Word of passages shut besides those shut by default.
-    among
-        Crossings to look among; all of them when not given.
     """
+    live = _live(network, tariff, closed, None)
+    to = _cost_beyond(network, tariff, live, origins)
+    direct = _stretch(network, tariff, origins, destinations)
+    last = _stretch(network, tariff, network.exit[live], destinations)
+    return np.asarray(np.minimum(direct, _min_plus(to, last)))
+
+
+def pair_cost(
+    network: Network,
+    tariff: Tariff,
+    start: Ints,
+    end: Ints,
+    closed: np.uint64 | int,
+    among: Ints,
+) -> Floats:
+    """(pairs,) least cost of pairs of rows over chains of the crossings among some, USD/t."""
     live = _live(network, tariff, closed, among)
-    cross = crossing_usd_t(network, tariff)[live]
+    rows, place = np.unique(start, return_inverse=True)
+    to = _cost_beyond(network, tariff, live, rows)
+    last = network.leg_km[network.exit[live][:, None], end].T * tariff.usd_t_km
+    direct = network.leg_km[start, end] * tariff.usd_t_km
+    return np.asarray(np.minimum(direct, np.min(to[place] + last, axis=1, initial=np.inf)))
+
+
+def _cost_beyond(network: Network, tariff: Tariff, live: Ints, origins: Ints) -> Floats:
+    """(origins, live) least cost from each row to just beyond each crossing."""
+    cross = crossing_usd_t(network, tariff, live)
     entry, exit_ = network.entry[live], network.exit[live]
     chain = _stretch(network, tariff, exit_, entry) + cross
     _close(chain)
     to = _stretch(network, tariff, origins, entry) + cross
-    np.minimum(to, _min_plus(to, chain), out=to)
-    direct = _stretch(network, tariff, origins, destinations)
-    return np.minimum(direct, _min_plus(to, _stretch(network, tariff, exit_, destinations)))
+    return np.asarray(np.minimum(to, _min_plus(to, chain)))
 
 
 @dataclass(frozen=True)
@@ -300,10 +321,34 @@ def chains(
     """Least costs between the crossings left, or between those among some."""
     live = _live(network, tariff, closed, among)
     cost = _stretch(network, tariff, network.exit[live], network.entry[live])
-    cost += crossing_usd_t(network, tariff)[live]
+    cost += crossing_usd_t(network, tariff, live)
     bits = np.broadcast_to(network.bits[live], cost.shape).copy()
     _close_with_bits(cost, bits)
     return Chains(live, cost, bits)
+
+
+def pair_bits(
+    network: Network,
+    tariff: Tariff,
+    start: Ints,
+    end: Ints,
+    closed: np.uint64 | int,
+    among: Ints,
+) -> Bits:
+    """(pairs,) passages of the least-cost chain of pairs of rows over crossings among some."""
+    through = chains(network, tariff, closed, among=among)
+    live = through.live
+    rows, place = np.unique(start, return_inverse=True)
+    to = _stretch(network, tariff, rows, network.entry[live])
+    to += crossing_usd_t(network, tariff, live)
+    to_bits = np.broadcast_to(network.bits[live], to.shape).copy()
+    _improve(to, to_bits, to.copy(), to_bits.copy(), through.cost, through.bits)
+    last = network.leg_km[network.exit[live][:, None], end].T * tariff.usd_t_km
+    by = to[place] + last
+    best = np.argmin(by, axis=1)
+    direct = network.leg_km[start, end] * tariff.usd_t_km
+    over = by[np.arange(len(by)), best] < direct
+    return np.where(over, to_bits[place, best], np.uint64(0))
 
 
 def reach(
@@ -312,7 +357,7 @@ def reach(
     """Least costs as in ``least_cost``, with the passages used and the cost by each crossing."""
     live = through.live
     entry, exit_, bits = network.entry[live], network.exit[live], network.bits[live]
-    to = _stretch(network, tariff, origins, entry) + crossing_usd_t(network, tariff)[live]
+    to = _stretch(network, tariff, origins, entry) + crossing_usd_t(network, tariff, live)
     to_bits = np.broadcast_to(bits, to.shape).copy()
     _improve(to, to_bits, to.copy(), to_bits.copy(), through.cost, through.bits)
 
@@ -342,15 +387,21 @@ def _close(chain: Floats) -> None:
 
 def _close_with_bits(chain: Floats, bits: Bits) -> None:
     """``_close``, keeping the passages each chain crosses."""
+    through, better = np.empty_like(chain), np.empty(chain.shape, dtype=np.bool_)
+    crossed = np.empty_like(bits)
     for k in range(len(chain)):
-        through = chain[:, k, None] + chain[k]
-        better = through < chain
-        np.copyto(chain, through, where=better)
-        np.copyto(bits, bits[:, k, None] | bits[k], where=better)
+        np.add(chain[:, k, None], chain[k], out=through)
+        np.less(through, chain, out=better)
+        if better.any():
+            np.copyto(chain, through, where=better)
+            np.bitwise_or(bits[:, k, None], bits[k], out=crossed)
+            np.copyto(bits, crossed, where=better)
 
 
 def _min_plus(a: Floats, b: Floats) -> Floats:
     """The (min, +) product of two cost matrices."""
+    if a.size * b.shape[1] < SMALL:
+        return np.asarray((a[:, :, None] + b).min(axis=1, initial=np.inf))
     best = np.full((len(a), b.shape[1]), np.inf)
     through = np.empty_like(best)
     for k in range(len(b)):
@@ -361,8 +412,13 @@ def _min_plus(a: Floats, b: Floats) -> Floats:
 
 def _improve(cost: Floats, bits: Bits, a: Floats, a_bits: Bits, b: Floats, b_bits: Bits) -> None:
     """Lower ``cost`` to the (min, +) product of a and b where that is less, with its passages."""
+    through, better = np.empty_like(cost), np.empty(cost.shape, dtype=np.bool_)
+    by = np.full(cost.shape, -1)
     for k in range(len(b)):
-        through = a[:, k, None] + b[k]
-        better = through < cost
+        np.add(a[:, k, None], b[k], out=through)
+        np.less(through, cost, out=better)
         np.copyto(cost, through, where=better)
-        np.copyto(bits, a_bits[:, k, None] | b_bits[k], where=better)
+        np.copyto(by, k, where=better)
+    row, column = np.nonzero(by >= 0)
+    last = by[row, column]
+    bits[row, column] = a_bits[row, last] | b_bits[last, column]

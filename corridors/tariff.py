@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from corridors.network import Network, Tariff
+from corridors.network import Floats, Network, Tariff
 from layers.units import km_day
 from layers.world import records
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from layers.world import World
 
 
@@ -61,7 +59,7 @@ def _tariff(world: World, network: Network, limits: Limits, ship: Mapping[str, A
     capital = _capital_usd_t_d(world, name)
     hire = float(ship["hire_usd_d"]) / cargo
     sailing = hire + float(ship["fuel_t_d"]) * world.assumption("bunker_usd_t") / cargo + capital
-    toll, delay = _charges(world.passage_costs, name, network)
+    toll, delay = _charges(world, ship, network)
     size = {"beam_m": float(ship["beam_m"]), "draft_m": float(ship["draft_m"])}
     may = [fits(limits, p, **size) and _carries(world, name, p) for p in network.passages]
     return Tariff(
@@ -99,15 +97,21 @@ def _carries(world: World, ship_class: str, passage: str) -> bool:
     return ship_class in carried.split(";")
 
 
-def _charges(
-    costs: pd.DataFrame, ship_class: str, network: Network
-) -> tuple[np.ndarray, np.ndarray]:
-    """(passages,) toll of a laden transit, USD, and delay, days; nothing known counts as none."""
-    toll, delay = np.zeros(len(network.passages)), np.zeros(len(network.passages))
-    mine = costs[costs["ship_class"].isin([ship_class, ""])]
-    for row in records(mine):
-        if row["passage"] in network.passages:
-            i = network.passages.index(row["passage"])
-            toll[i] = 0.0 if np.isnan(row["toll_usd"]) else row["toll_usd"]
-            delay[i] = 0.0 if np.isnan(row["delay_d"]) else row["delay_d"]
+def _charges(world: World, ship: Mapping[str, Any], network: Network) -> tuple[Floats, Floats]:
+    """(passages,) cost of a laden transit, USD, and delay, days.
+
+    A chokepoint of which nothing is recorded charges nothing; a land bridge charges the tariff of
+    a pipeline of its length.
+    """
+    place = {p: i for i, p in enumerate(network.passages)}
+    toll, delay = np.zeros(len(place)), np.zeros(len(place))
+    for line in records(world.pipelines[["pipeline", "length_km"]]):
+        i = place.get(f"pipeline:{line['pipeline']}")
+        if i is not None:
+            toll[i] = line["length_km"] * world.assumption("pipeline_usd_t_km") * ship["cargo_t"]
+            delay[i] = line["length_km"] / world.assumption("pipeline_km_d")
+    for row in records(world.passage_costs[["passage", "ship_class", "toll_usd", "delay_d"]]):
+        if row["passage"] in place and row["ship_class"] == ship["ship_class"]:
+            i = place[row["passage"]]
+            toll[i], delay[i] = row["toll_usd"], np.nan_to_num(row["delay_d"])
     return toll, delay

@@ -221,6 +221,7 @@ def port_links(
     lat: ArrayLike,
     *,
     gates: tuple[geo.Floats, geo.Floats] | None = None,
+    most_km: float = np.inf,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], geo.Floats]:
     """Ties of ports to the network: port number, node, km; three arrays of one length.
 
@@ -243,6 +244,8 @@ def port_links(
         First and last ends, unit vectors of shape (g, 3), of lines no tie may cross. A lane whose
         connector crosses a gate, or both of whose ends lie behind one, is passed over for the
         next nearest; a node behind a gate is left out.
+    most_km
+        A connector may not be longer; what is farther inland has no tie.
 
     Returns
     -------
@@ -255,7 +258,7 @@ def port_links(
     xyz = geo.unit(graph.lon, graph.lat)
     a, b = xyz[graph.u[lane]], xyz[graph.v[lane]]
     foot = geo.interpolate(a, b, fraction)
-    usable = ~_barred(port[:, None, :], foot, gates)
+    usable = ~_barred(port[:, None, :], foot, gates) & (connector <= most_km)
     usable &= ~(_barred(foot, a, gates) & _barred(foot, b, gates))
     row, column = np.nonzero(_kept_lanes(graph, lane, connector, fraction, usable))
     feet = _Feet(lane[row, column], foot[row, column], fraction[row, column])

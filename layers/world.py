@@ -41,8 +41,11 @@ ELEMENT_TABLES = {
 }
 """Table of each kind of element; its first column is the id after the colon."""
 
-UNPLACED = ("R_OTH", "R_ROW")
-"""Origins that stand for the rest of the world: no place can be given to them."""
+UNPLACED = {
+    "R_OTH": ("Other origins, not placed", "其他来源(未定位)"),
+    "R_ROW": ("Rest of the world, not placed", "世界其他地区(未定位)"),
+}
+"""Origins that stand for the rest of the world, with their names: no place can be given to them."""
 
 SEABORNE = "R_SEA"
 """Counterpart of a gateway set that holds for all trade by sea."""
@@ -89,7 +92,7 @@ class World:
     @cached_property
     def names(self) -> dict[str, tuple[str, str]]:
         """English and Chinese name of everything that has an id, by id."""
-        found: dict[str, tuple[str, str]] = {}
+        found: dict[str, tuple[str, str]] = dict(UNPLACED)
         for kind, table in ELEMENT_TABLES.items():
             for id, en, zh in _rows(getattr(self, table), kind, "name_en", "name_zh"):
                 found[f"{kind}:{id}"] = (en, zh)
@@ -107,6 +110,11 @@ class World:
             for group in filter(None, groups.split(";")):
                 found.setdefault(group, set()).add(country)
         return {group: frozenset(members) for group, members in found.items()}
+
+    @cached_property
+    def importers(self) -> frozenset[str]:
+        """Every country, and every importer of the flows that is none (``EU27``)."""
+        return frozenset(self.countries["country"]) | frozenset(self.flows["importer"])
 
     @cached_property
     def _assumed(self) -> dict[str, float]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import signal
@@ -8,13 +9,18 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
     from corridors.network import Network, Tariff
     from layers.sea import SeaGraph
     from layers.world import World
@@ -70,15 +76,13 @@ def world() -> World:
 @pytest.fixture(scope="session")
 def sea(world: World) -> SeaGraph:
     """Return the sea graph of the world of data/."""
-    from layers.sea import load_sea_graph
-
-    return load_sea_graph(world.sea_links)
+    return world.sea
 
 
 @pytest.fixture(scope="session")
 def network(world: World, sea: SeaGraph) -> Network:
     """Return the gate graph of the world of data/, measured anew."""
-    from corridors.network import build_network
+    from corridors.gates import build_network
 
     return build_network(world, sea)
 
@@ -89,6 +93,211 @@ def tariffs(world: World, network: Network) -> dict[str, Tariff]:
     from corridors.tariff import ship_tariffs
 
     return ship_tariffs(world, network)
+
+
+@dataclass(frozen=True)
+class Toy:
+    """A world small enough to compute by hand: four sea nodes, two gates, a bridge, a pipeline.
+
+    ::
+
+              N (10, 4)  BRW ──── bridge (pipeline, oil) ────┐
+         500 ╱        ╲ 500, gate `north`                   │
+        A (0, 0)        B (20, 0)  BRE ◄────────────────────┘
+        LOD  ╲        ╱        ╲ 300
+         600  S (10,-4) 600      E (30, 0)  DIS
+                        gate `south`
+
+    AAA ships oil from LOD to DIS of CCC; BBB sends it to CCC by the pipeline `direct`. The ship
+    costs 0.005 USD a tonne and km and sails 500 km a day. `north` takes 1 USD/t and a day (1.5
+    USD/t), the bridge 5 USD/t and two days.
+    """
+
+    world: World
+    sea: SeaGraph
+    network: Network
+
+    def trade(self, **options: object) -> xr.Dataset:
+        """Return the trade dataset of this world."""
+        from corridors.assessment import assess
+
+        return assess(self.world, network=self.network, **options)  # type: ignore[arg-type]
+
+
+Rows = Sequence[Mapping[str, object]]
+
+TOY_TABLES: Mapping[str, Rows] = {
+    "countries": [
+        {"country": "AAA", "lon": 0, "lat": 1, "groups": "WEST"},
+        {"country": "BBB", "lon": 12, "lat": 9, "groups": "WEST", "neighbours": "CCC"},
+        {"country": "CCC", "lon": 31, "lat": 1, "groups": "EAST", "neighbours": "BBB"},
+    ],
+    "chokepoints": [
+        {"chokepoint": "north", "kind": "strait", "open": "yes"}
+        | {"lon1": 15, "lat1": 0.5, "lon2": 15, "lat2": 8},
+        {"chokepoint": "south", "kind": "strait", "open": "yes"}
+        | {"lon1": 15, "lat1": -0.5, "lon2": 15, "lat2": -8},
+    ],
+    "passage_limits": [{"passage": "chokepoint:north", "max_beam_m": 50, "max_draft_m": 16}],
+    "passage_costs": [
+        {"passage": "chokepoint:north", "ship_class": "small", "toll_usd": 1e5, "delay_d": 1},
+        {"passage": "pipeline:bridge", "ship_class": "small", "toll_usd": 5e5, "delay_d": 2},
+        {"passage": "pipeline:bridge", "ship_class": "big", "toll_usd": 1e6, "delay_d": 2},
+    ],
+    "ports": [
+        {"port": "LOD", "country": "AAA", "lon": 0, "lat": 0, "roles": "crude_export"},
+        {"port": "BRW", "country": "BBB", "lon": 10, "lat": 4, "roles": "transit"},
+        {"port": "BRE", "country": "BBB", "lon": 20, "lat": 0, "roles": "transit"},
+        {"port": "DIS", "country": "CCC", "lon": 30, "lat": 0, "roles": "crude_import"},
+    ],
+    "pipelines": [
+        {"pipeline": "bridge", "from_country": "BBB", "to_country": "BBB", "countries": "BBB"}
+        | {"length_km": 900, "from_port": "BRW", "to_port": "BRE"}
+        | {"wkt": "LINESTRING (10 4, 15 12, 20 0)"},
+        {"pipeline": "direct", "from_country": "BBB", "to_country": "CCC", "countries": "BBB;CCC"}
+        | {"length_km": 2000, "wkt": "LINESTRING (12 9, 31 1)"},
+    ],
+    "gateways": [
+        {"country": "AAA", "direction": "export", "gateway": "port:LOD", "share": 1},
+        {"country": "CCC", "direction": "import", "gateway": "port:DIS", "share": 1},
+        {"country": "CCC", "direction": "import", "gateway": "pipeline:direct", "share": 1}
+        | {"counterpart": "BBB"},
+    ],
+    "corridors": [
+        {"corridor": "by_strait", "mode": "sea", "commodities": "crude_oil", "origins": "WEST"}
+        | {"via": "port:LOD;chokepoint:north|chokepoint:south;port:DIS"},
+        {"corridor": "backwards", "mode": "sea", "via": "port:DIS;chokepoint:north"},
+    ],
+    "commodities": [
+        {"commodity": "crude_oil", "group": "energy", "modes": "sea;pipeline"}
+        | {"ship_classes": "small", "energy_gj_t": 40, "price_usd_t": 500}
+        | {"native_unit": "mb/d", "t_per_native": 5e7, "national": "oil"},
+    ],
+    "ship_classes": [
+        {"ship_class": "small", "cargo_t": 1e5, "deadweight_t": 1.1e5, "draft_m": 15, "beam_m": 40}
+        | {"speed_kn": 500 / 44.448, "fuel_t_d": 100, "hire_usd_d": 1e5, "hull_value_usd": 5e7},
+        {"ship_class": "big", "cargo_t": 2e5, "deadweight_t": 2.2e5, "draft_m": 20, "beam_m": 60}
+        | {"speed_kn": 500 / 44.448, "fuel_t_d": 100, "hire_usd_d": 1e5, "hull_value_usd": 9e7},
+    ],
+    "flows": [
+        {"importer": "CCC", "origin": "AAA", "quantity_t": 60e6, "value_usd": 30e9, "base": 1},
+        {"importer": "CCC", "origin": "BBB", "quantity_t": 30e6, "value_usd": 15e9, "base": 1},
+        {"importer": "CCC", "origin": "R_OTH", "quantity_t": 10e6, "value_usd": 5e9, "base": 1},
+    ],
+    "national": [
+        {"country": "CCC", "commodity": "oil", "metric": "consumption_t_y", "year": "2024"}
+        | {"value": 200e6, "unit": "t/y"},
+    ],
+    "assumptions": [
+        {"assumption": "logit_theta", "low": 0.25, "central": 0.5, "high": 1},
+        {"assumption": "path_size_beta", "low": 0, "central": 1, "high": 1},
+        {"assumption": "bunker_usd_t", "low": 1000, "central": 1000, "high": 1000},
+        *(
+            {"assumption": f"value_of_time_pct_day_{g}", "low": 0.1, "central": 0.1, "high": 0.1}
+            for g in ("energy", "grain")
+        ),
+        {"assumption": "connector_max_km", "low": 50, "central": 50, "high": 50},
+        {"assumption": "pair_detour_usd_t", "low": 99, "central": 99, "high": 99},
+        {"assumption": "border_usd_t", "low": 0, "central": 0, "high": 0},
+        {"assumption": "border_delay_d", "low": 0, "central": 0, "high": 0},
+        {"assumption": "gauge_break_usd_t", "low": 0, "central": 0, "high": 0},
+        {"assumption": "gauge_break_delay_d", "low": 0, "central": 0, "high": 0},
+        {"assumption": "pipeline_usd_t_km", "low": 0.01, "central": 0.01, "high": 0.01},
+        {"assumption": "pipeline_km_d", "low": 100, "central": 100, "high": 100},
+        {"assumption": "railway_usd_t_km", "low": 0.02, "central": 0.02, "high": 0.02},
+        {"assumption": "railway_km_d", "low": 500, "central": 500, "high": 500},
+        *(
+            {"assumption": f"error_{q}", "low": 0, "central": 0, "high": 0}
+            for q in ("official", "secondary", "estimate", "memory")
+        ),
+    ],
+}
+
+TOY_LINKS_KM = (500.0, 500.0, 600.0, 600.0, 300.0)  # A-N, N-B (north), A-S, S-B (south), B-E
+
+
+def toy_table(name: str, rows: Rows) -> pd.DataFrame:
+    """Return a table: what a row leaves out is filled in with what changes nothing."""
+    import pandas as pd
+
+    from layers import schema
+
+    table = schema.empty(name)
+    if not rows:
+        return table
+    key = schema.TABLES[name].key[0]
+    usual: dict[str, object] = {"commodity": "crude_oil", "year": 2024, "source": "by hand"}
+    usual |= {"quality": "official", "unit": "1", "status": "operating", "direction": "one_way"}
+    usual |= {"from_place": "here", "to_place": "there"}
+    frame = pd.DataFrame(list(rows))
+    for column, kind in table.dtypes.items():
+        if column not in frame:
+            blank = frame[key] if column in ("name_en", "name_zh") else ""
+            frame[column] = usual.get(str(column), blank if kind != "float64" else float("nan"))
+        elif kind not in ("float64", "int64"):
+            frame[column] = frame[column].fillna(usual.get(str(column), ""))
+    return frame[list(table.columns)].astype(table.dtypes.to_dict())
+
+
+@cache
+def assumption_ids() -> tuple[str, ...]:
+    """Return the ids of the assumptions of data/."""
+    with (ROOT / "data" / "assumptions.csv").open(encoding="utf-8", newline="") as stream:
+        return tuple(row["assumption"] for row in csv.DictReader(stream))
+
+
+def make_toy(
+    tables: Mapping[str, Rows] | None = None, links_km: Sequence[float] = TOY_LINKS_KM
+) -> Toy:
+    """Return the toy world with some tables replaced."""
+    import numpy as np
+
+    from corridors.gates import build_network
+    from layers import schema
+    from layers.sea import SeaGraph
+    from layers.world import World
+
+    rows = {**TOY_TABLES, **(tables or {})}
+    said = {row["assumption"] for row in rows["assumptions"]}
+    free = (name for name in assumption_ids() if name not in said)
+    nothing = [{"assumption": name, "low": 0, "central": 0, "high": 0} for name in free]
+    rows["assumptions"] = [*rows["assumptions"], *nothing]  # what is not said costs nothing
+    frames = {name: toy_table(name, rows.get(name, ())) for name in schema.TABLES}
+    known = {name: frame for name, frame in frames.items() if name in World.__annotations__}
+    world = World(**known, digest="toy", folder=Path("toy"))
+    sea = SeaGraph(
+        lon=np.array([0.0, 10.0, 10.0, 20.0, 30.0]),
+        lat=np.array([0.0, 4.0, -4.0, 0.0, 0.0]),
+        u=np.array([0, 1, 0, 2, 3], dtype=np.int32),
+        v=np.array([1, 3, 2, 3, 4], dtype=np.int32),
+        km=np.array(links_km, dtype=np.float64),
+        shortcut=np.zeros(5, dtype=np.bool_),
+    )
+    return Toy(world, sea, build_network(world, sea))
+
+
+@pytest.fixture(scope="session")
+def toys() -> ToyMaker:
+    """Return the maker of toy worlds, and its usual tables to start from."""
+    return ToyMaker()
+
+
+class ToyMaker:
+    """Makes toy worlds: called with tables to replace and lengths of the five links."""
+
+    tables = TOY_TABLES
+    links_km = TOY_LINKS_KM
+
+    def __call__(
+        self, tables: Mapping[str, Rows] | None = None, links_km: Sequence[float] = TOY_LINKS_KM
+    ) -> Toy:
+        return make_toy(tables, links_km)
+
+
+@pytest.fixture(scope="session")
+def toy() -> Toy:
+    """Return the toy world as it is drawn in `Toy`."""
+    return make_toy()
 
 
 @pytest.fixture(scope="session")

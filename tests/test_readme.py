@@ -25,12 +25,8 @@ def test_there_are_commands() -> None:
     assert len(COMMANDS) >= 8
 
 
-@pytest.mark.parametrize(
-    "command", [c for c in COMMANDS if c[0] != "validate"], ids=lambda c: " ".join(c)
-)
-def test_command_runs(
-    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c[0] != "validate"], ids=" ".join)
+def test_command_runs(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from corridors.cli import app
 
     monkeypatch.chdir(tmp_path)

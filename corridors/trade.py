@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 Progress = Callable[[Sequence[str], str], Iterable[str]]
 """Wraps a list of things to do so that a person sees how far it is."""
 
+Lines = dict[str, tuple[float, float, float]]
+"""Length, km, cost, USD/t, and time, days, of lines by element id."""
+
 LOADED, AT_SEA, LANDED = 0, 100, 200  # where the three parts of a journey start counting
 
 
@@ -43,6 +46,7 @@ def trade_dataset(
     *,
     closed: np.uint64 | int = 0,
     building: Iterable[str] = (),
+    named_corridors: bool = True,
     progress: Progress = lambda things, _: things,
 ) -> xr.Dataset:
     """The trade dataset of some flows.
@@ -55,32 +59,58 @@ def trade_dataset(
         Word of passages shut besides those shut by default.
     building
         Element ids of lines under construction that may be used.
+    named_corridors
+        Whether to find which named corridors the routes follow.
     progress
         Shows how far the work is, one step a commodity.
     """
+    if flows.empty:
+        return _dataset(flows, _nothing(ROUTE, "flow", "quantity_t"), _nothing(PASSING))
     legs = _legs(GatewayBook(world, network, building=building), flows)
     choice, closures = _choice(world), dict[str, Chains]()
-    routes, passing, first = [], [], 0
+    calm = closures if not closed else dict[str, Chains]()
+    lines = _lines(world)
+    routes, passing, kept, first = [], [], [], 0
     for commodity in progress(sorted(set(flows["commodity"])), "routes"):
         mine = legs[legs["commodity"] == commodity]
         ships = _ships(world, commodity)
         for ship in ships:
-            if ship not in closures:
-                closures[ship] = chains(network, tariffs[ship], closed)
-        pairs = mine.loc[mine["outcome"] == "sea", ["load", "land"]].drop_duplicates()
+            for known, shut in ((calm, 0), (closures, closed)):
+                if ship not in known:
+                    known[ship] = chains(network, tariffs[ship], shut)
+        pairs = _port_pairs(mine)
         sailed = list(pairs.itertuples(index=False, name=None))
-        found = search(network, tariffs, closures, sailed, ships, closed=closed)
-        ways, passed = _sea_ways(found, pairs, choice)
-        table = _routes(world, mine, ways)
+        usual = search(network, tariffs, calm, sailed, ships)
+        mine = _sensible(mine, pairs, usual, world.assumption("pair_detour_usd_t"))
+        kept.append(mine)
+        if closed:
+            pairs = _port_pairs(mine)
+            sailed = list(pairs.itertuples(index=False, name=None))
+            usual = search(network, tariffs, closures, sailed, ships, closed=closed)
+        ways, passed = _sea_ways(usual, pairs, choice)
+        table = _routes(lines, mine, ways)
         table["route"] = np.arange(first, first + len(table))
         first += len(table)
         routes.append(table)
         passing.append(_passed_at_sea(table, passed))
     table = pd.concat(routes, ignore_index=True)
+    legs = pd.concat(kept, ignore_index=True)
+    table["leg"] = table["leg"].map(dict(zip(legs["leg"], legs.index, strict=True)))
+    legs["leg"] = legs.index
     passing += [_passed_on_land(legs, table), _passed_origins(flows, table)]
     passed = pd.concat(passing, ignore_index=True)
-    passed = pd.concat([passed, _passed_corridors(world, flows, table, passed)], ignore_index=True)
-    return _dataset(flows, legs, table, passed)
+    if named_corridors:
+        followed = _passed_corridors(world, flows, table, passed)
+        passed = pd.concat([passed, followed], ignore_index=True)
+    return _dataset(flows, table, passed)
+
+
+def _nothing(names: Iterable[str], *more: str) -> pd.DataFrame:
+    """A table without rows: that nothing is traded is an answer too."""
+    kinds = {"outcome": "object", "ship_class": "object", "load": "object", "land": "object"}
+    kinds |= dict.fromkeys(("leg", "flow", "route", "step"), "int64")
+    kinds |= dict.fromkeys(("leg_quality", "element"), "object")
+    return pd.DataFrame({n: pd.Series(dtype=kinds.get(n, "float64")) for n in (*names, *more)})
 
 
 def _choice(world: World) -> Choice:
@@ -114,9 +144,39 @@ def _legs(book: GatewayBook, flows: pd.DataFrame) -> pd.DataFrame:
             "load": [f[3].load for f in found],
             "land": [f[3].land for f in found],
             "leg_quality": [f[3].quality for f in found],
+            "named_land": [f[3].named_land for f in found],
             "leg": range(len(found)),
         }
     )
+
+
+def _port_pairs(legs: pd.DataFrame) -> pd.DataFrame:
+    return legs.loc[legs["outcome"] == "sea", ["load", "land"]].drop_duplicates()
+
+
+def _sensible(
+    legs: pd.DataFrame, pairs: pd.DataFrame, usual: Search, most_usd_t: float
+) -> pd.DataFrame:
+    """Legs without the pairs of ports no shipper would join; the others take their cargo.
+
+    Where an importer's shares are of all its trade and not of this origin, cargo does not land at
+    a port that makes the voyage ``most_usd_t`` dearer, in calm times, than another would: wheat
+    from the Caspian does not go round to the Gulf. Where it loads is never touched: oil fields and
+    farms lie where they lie.
+    """
+    if not len(pairs) or not usual.reaches:
+        return legs
+    cost = np.min([r.cost[usual.o, usual.d] for r in usual.reaches], axis=0)
+    table = legs.merge(pairs.assign(pair_usd_t=cost), on=["load", "land"], how="left")
+    least = table.groupby(["flow", "load"])["pair_usd_t"].transform("min")
+    dear = (~table["named_land"] & (table["pair_usd_t"] > least + most_usd_t)).to_numpy()
+    sea = (table["outcome"] == "sea").to_numpy()
+    before = table["leg_share"].where(sea).groupby(table["flow"]).transform("sum")
+    after = table["leg_share"].where(sea & ~dear).groupby(table["flow"]).transform("sum")
+    scale = (before / after.where(after > 0)).where(sea & (after > 0), 1.0)
+    for column in ("leg_share", "quantity_t"):
+        table[column] *= scale
+    return table[~dear].drop(columns="pair_usd_t")
 
 
 def _sea_ways(
@@ -160,47 +220,57 @@ def _passages(found: Search, routes: Routes) -> pd.DataFrame:
     )
 
 
-def _routes(world: World, legs: pd.DataFrame, ways: pd.DataFrame) -> pd.DataFrame:
+def _routes(lines: Lines, legs: pd.DataFrame, ways: pd.DataFrame) -> pd.DataFrame:
     """One row a route: a leg and a sea alternative, or a leg that needs none."""
-    sea = legs["outcome"] == "sea"
+    legs = legs.assign(**_on_land(lines, legs["out"] + legs["into"]))
+    sea = (legs["outcome"] == "sea").to_numpy()
     sailed = legs[sea].merge(ways, on=["load", "land"], how="left")
     sailed["outcome"] = sailed["outcome"].where(sailed["way"].notna(), "infeasible")
-    other = legs[~sea].copy()
-    km, cost, days = _land_journeys(world, other["out"])
-    other = other.assign(km=km, cost_usd_t=cost, days=days, way=np.nan, ship_class="")
-    table = pd.concat([sailed, other], ignore_index=True)
+    table = pd.concat([sailed, legs[~sea]], ignore_index=True)
+    table = table.reindex(columns=[*legs.columns, *(c for c in ways if c not in legs)])
+    known = table["way"].notna() | ((table["outcome"] == "land") & (table["land_km"] > 0))
+    for column in ("km", "cost_usd_t", "days"):
+        both = table[column].fillna(0.0) + table[f"land_{column}"]
+        table[column] = both.where(known)
     for column in ("share", "share_low", "share_high"):
-        table[column] = table[column].fillna(1.0) if column in table else 1.0
+        table[column] = table[column].fillna(1.0)
     table["ship_class"] = table["ship_class"].fillna("")
     table["way"] = table["way"].fillna(-1).astype(np.int64)
     return table
 
 
-def _land_journeys(world: World, elements: pd.Series) -> tuple[Floats, Floats, Floats]:
-    """Length, km, cost, USD/t, and time, days, of what is passed on land; NaN where not known."""
-    length_of = _line_lengths(world)
-    length, cost, days = (np.full(len(elements), np.nan) for _ in range(3))
-    for i, chain in enumerate(elements):
-        lines = [e for e in chain if e in length_of]
-        if lines:
-            length[i] = sum(length_of[e] for e in lines)
-            cost[i] = sum(length_of[e] * world.assumption(f"{_kind(e)}_usd_t_km") for e in lines)
-            days[i] = sum(length_of[e] / world.assumption(f"{_kind(e)}_km_d") for e in lines)
-    return length, cost, days
+def _on_land(lines: Lines, chains: pd.Series) -> dict[str, Floats]:
+    """Length, km, cost, USD/t, and time, days, of the lines in each chain; 0 without lines."""
+    sums = {(): np.zeros(3)}
+    for chain in set(chains) - {()}:
+        sums[chain] = sum((np.array(lines[e]) for e in chain if e in lines), np.zeros(3))
+    table = np.array([sums[chain] for chain in chains]).reshape(-1, 3)
+    return {"land_km": table[:, 0], "land_cost_usd_t": table[:, 1], "land_days": table[:, 2]}
 
 
-def _kind(element: str) -> str:
-    return element.partition(":")[0]
+def _lines(world: World) -> Lines:
+    """Length, km, cost, USD/t, and time, days, of every line, borders and gauge breaks included."""
+    found = {}
+    for kind, table in (("pipeline", world.pipelines), ("railway", world.railways)):
+        usd_t_km, km_d = world.assumption(f"{kind}_usd_t_km"), world.assumption(f"{kind}_km_d")
+        for line in records(table.drop(columns=["wkt", "source", "note"])):
+            length = line["length_km"]
+            cost, days = length * usd_t_km, length / km_d
+            if kind == "railway":
+                borders = line["countries"].count(";")
+                breaks = _gauge_breaks(line["gauge_breaks"])
+                cost += borders * world.assumption("border_usd_t")
+                cost += breaks * world.assumption("gauge_break_usd_t")
+                days += borders * world.assumption("border_delay_d")
+                days += breaks * world.assumption("gauge_break_delay_d")
+            found[f"{kind}:{line[kind]}"] = (length, cost, days)
+    return found
 
 
-def _line_lengths(world: World) -> dict[str, float]:
-    """Length of every railway and pipeline, km; NaN where not known."""
-    lines = (("pipeline", world.pipelines), ("railway", world.railways))
-    return {
-        f"{kind}:{name}": length
-        for kind, table in lines
-        for name, length in zip(table[kind], table["length_km"], strict=True)
-    }
+def _gauge_breaks(cell: str) -> int:
+    """How many times the gauge changes along a railway, from the list in its row."""
+    named = (part.strip() for part in cell.split(";"))
+    return sum(1 for part in named if part and not part.startswith("none"))
 
 
 def _passed_at_sea(routes: pd.DataFrame, passed: pd.DataFrame) -> pd.DataFrame:
@@ -225,7 +295,8 @@ def _passed_on_land(legs: pd.DataFrame, routes: pd.DataFrame) -> pd.DataFrame:
         )
     passed = pd.concat(parts, ignore_index=True).drop_duplicates(["leg", "element"])
     passed = passed.assign(**_other_gateways(legs, routes, passed))
-    return routes[["route", "leg"]].merge(passed, on="leg").drop(columns="leg")
+    goes = routes["outcome"].isin(("sea", "land"))  # what can't sail passes no port
+    return routes.loc[goes, ["route", "leg"]].merge(passed, on="leg").drop(columns="leg")
 
 
 def _passed_origins(flows: pd.DataFrame, routes: pd.DataFrame) -> pd.DataFrame:
@@ -246,9 +317,8 @@ def _other_gateways(
     legs: pd.DataFrame, routes: pd.DataFrame, passed: pd.DataFrame
 ) -> dict[str, Floats]:
     """What the cheapest leg of the same flow without the element would add; inf where none is."""
-    best = (
-        routes[routes["outcome"].isin(("sea", "land"))].groupby("leg")[["cost_usd_t", "days"]].min()
-    )
+    goes = routes[routes["outcome"].isin(("sea", "land"))]
+    best = goes.sort_values("cost_usd_t").drop_duplicates("leg").set_index("leg")
     cost = legs["leg"].map(best["cost_usd_t"]).to_numpy(dtype=np.float64)
     days = legs["leg"].map(best["days"]).to_numpy(dtype=np.float64)
     usable = legs["leg"].isin(best.index).to_numpy()
@@ -333,9 +403,7 @@ def _may_follow(world: World, flows: pd.DataFrame, corridor: dict[str, str]) -> 
     return may
 
 
-def _dataset(
-    flows: pd.DataFrame, legs: pd.DataFrame, routes: pd.DataFrame, passed: pd.DataFrame
-) -> xr.Dataset:
+def _dataset(flows: pd.DataFrame, routes: pd.DataFrame, passed: pd.DataFrame) -> xr.Dataset:
     """Frames to the labelled dataset, with units and long names."""
     element, names = pd.factorize(passed["element"], sort=True)
     flow = routes["flow"].to_numpy()
@@ -383,3 +451,4 @@ ROUTE = [
     "leg_share",
     "leg_quality",
 ]
+PASSING = ["route", "element", "step", "added_usd_t", "added_d"]

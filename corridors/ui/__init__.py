@@ -1,0 +1,1 @@
+"""The pages of the app: words, colours, the map and the pieces around it."""

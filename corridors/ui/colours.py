@@ -1,0 +1,89 @@
+"""Colours of the map on light and on dark, apart for every kind of colour vision.
+
+A colour never stands alone: share is also size, kind is also shape, quality is also a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+Colour = list[int]
+
+SHARE_STEPS = (0.0, 0.02, 0.10, 0.25, 0.50)
+"""Where each colour of the ramp begins, share of imports."""
+
+QUALITY_MARKS = {"official": "●", "secondary": "◕", "estimate": "◑", "memory": "○"}
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours as hexadecimal; ``share`` runs from little to much."""
+
+    sea: str
+    land: str
+    coast: str
+    text: str
+    halo: str
+    lane_thin: str
+    lane_thick: str
+    share: tuple[str, str, str, str, str]
+    none: str
+    port: str
+    pipeline: str
+    railway: str
+
+
+LIGHT = Palette(
+    sea="#dce8f2",
+    land="#fdfcf9",
+    coast="#b3c1ce",
+    text="#1a2433",
+    halo="#ffffff",
+    lane_thin="#8fb9da",
+    lane_thick="#0f6aa8",
+    share=("#c3a5d3", "#a678c0", "#8a48a8", "#6a1f86", "#430654"),
+    none="#8b95a1",
+    port="#00715a",
+    pipeline="#a8660b",
+    railway="#4d5560",
+)
+
+DARK = Palette(
+    sea="#0c1523",
+    land="#1d2a3c",
+    coast="#33445c",
+    text="#eef3fa",
+    halo="#0a111c",
+    lane_thin="#1f4a68",
+    lane_thick="#4fc3f7",
+    share=("#7d5c9c", "#a478c8", "#c996ea", "#e4bafa", "#fbe6ff"),
+    none="#76849a",
+    port="#3fd6a8",
+    pipeline="#e2a33c",
+    railway="#a9b4c4",
+)
+
+
+def palette(theme: str | None) -> Palette:
+    """Colours of a Streamlit theme; light when it is not known."""
+    return DARK if theme == "dark" else LIGHT
+
+
+def rgb(colour: str, alpha: float = 1.0) -> Colour:
+    """``[red, green, blue, alpha]``, 0–255, of a hexadecimal colour."""
+    return [*bytes.fromhex(colour.removeprefix("#")), round(255 * alpha)]
+
+
+def step(share: float) -> int:
+    """Place of a share in the ramp, 0–4."""
+    return int(np.searchsorted(SHARE_STEPS, share, side="right")) - 1
+
+
+def blend(low: str, high: str, parts: Sequence[float]) -> list[Colour]:
+    """Colours between two, 0 the first and 1 the second; opaque, so that overlaps stay even."""
+    ends = np.array([rgb(low), rgb(high)], dtype=np.float64)
+    t = np.clip(np.asarray(parts, dtype=np.float64), 0.0, 1.0)[:, None]
+    return [[int(c) for c in row] for row in np.round(ends[0] * (1 - t) + ends[1] * t)]

@@ -1,0 +1,117 @@
+"""Figures in words: quantities, shares and the verdict on top of the page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from corridors.ui.colours import QUALITY_MARKS
+from corridors.ui.words import ARTICLE, word
+
+if TYPE_CHECKING:
+    from corridors.ui.answer import Answer, Question
+    from layers.world import World
+
+ALL, SOME = 0.995, 0.10
+"""From here on cargo counts as having no other way at all, and as worth a word."""
+
+
+def place(world: World, id: str, lang: str) -> str:
+    """Name of an importer: a country, a group or the world."""
+    return word("WLD", lang) if id == "WLD" else world.name(id, lang)
+
+
+def in_sentence(world: World, importer: str, lang: str) -> str:
+    """An importer's name as it stands in a sentence."""
+    name = place(world, importer, lang)
+    if lang != "en" or importer not in ARTICLE:
+        return name
+    return f"the {name.lower() if importer == 'WLD' else name}"
+
+
+def cargo(world: World, commodity: str, lang: str) -> str:
+    """A commodity's name as it stands in a sentence."""
+    name = world.name(commodity, lang)
+    return name[0].lower() + name[1:]
+
+
+def percent(share: float, lang: str) -> str:
+    """A share in words: ``33 %``, below one in a hundred ``0.4 %`` or ``< 0.1 %``."""
+    if math.isnan(share):
+        return "–"
+    gap = "" if lang == "zh" else " "
+    if 0 < share < 0.001:
+        return f"< 0.1{gap}%"
+    digits = 1 if 0 < share < 0.0095 else 0
+    return f"{100 * share:.{digits}f}{gap}%"
+
+
+def tonnes(quantity_t: float, lang: str) -> str:
+    """A quantity in the unit its readers use: Mt and kt, or 亿吨 and 万吨."""
+    if math.isnan(quantity_t):
+        return "–"
+    if lang == "zh":
+        for size, unit in ((1e8, "亿吨"), (1e4, "万吨")):
+            if quantity_t >= size:
+                return f"{_figure(quantity_t / size)}{unit}"
+        return f"{quantity_t:,.0f}吨"
+    for size, unit in ((1e6, "Mt"), (1e3, "kt")):
+        if quantity_t >= size:
+            return f"{_figure(quantity_t / size)} {unit}"
+    return f"{quantity_t:,.0f} t"
+
+
+def quality(level: str, lang: str) -> str:
+    """A level of quality with its mark, so that it shows without colour."""
+    return f"{QUALITY_MARKS[level]} {word(level, lang)}"
+
+
+def verdict(world: World, question: Question, found: Answer, lang: str) -> str:
+    """The page in one sentence: what most of the cargo passes, and what it can't do without."""
+    parts = {
+        "importer": in_sentence(world, question.importer, lang),
+        "commodity": cargo(world, question.commodity, lang),
+        "year": found.years,
+    }
+    kinds = ("chokepoint", "pipeline", "railway")
+    table = next((found.tables[k] for k in kinds if len(found.tables[k])), None)
+    if table is None:
+        return word("verdict_none", lang, **parts)
+    first = table.iloc[0]
+    opening = word("verdict", lang, **parts, **_passing(first, lang))
+    bound = first["no_alternative_share"]
+    if bound >= ALL:
+        return opening + word("verdict_only", lang)
+    if bound >= SOME:
+        return opening + word("verdict_part", lang, part=percent(bound, lang))
+    tied = table[(table["no_alternative_share"] >= ALL) & (table["share"] >= SOME / 2)]
+    if tied.empty:
+        return opening + word("verdict_end", lang)
+    return opening + word("verdict_next", lang, **_passing(tied.iloc[0], lang))
+
+
+def conditions(question: Question, found: Answer, lang: str) -> str:
+    """What the verdict rests on: data years, calm times, marks, the assumption made."""
+    text = word("calm", lang, years=found.years, mark=QUALITY_MARKS["estimate"])
+    return text + (word("assumed", lang) if question.malaysia else "")
+
+
+def band(row: pd.Series | Mapping[str, Any], lang: str) -> str:
+    """The range of a share."""
+    low, high = (percent(row[c], lang) for c in ("share_low", "share_high"))
+    unit = "%" if lang == "zh" else " %"
+    return f"{low.removesuffix(unit)}–{high}"
+
+
+def _passing(row: pd.Series, lang: str) -> dict[str, str]:
+    name = row[f"name_{lang}"]
+    article = "the " if lang == "en" and row["element"].startswith("chokepoint:") else ""
+    return {"share": percent(row["share"], lang), "name": article + name}
+
+
+def _figure(value: float) -> str:
+    """Three significant digits, no exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
