@@ -6,14 +6,16 @@ by side share a line; distances and costs come from the whole network.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.sparse.csgraph import dijkstra
 
-from corridors.network import Ints, Network
+from corridors.network import Ints, Links, Network
+
+ROUNDABOUT = 1.05  # lanes that much longer than the way really sailed are not drawn
 
 
 def stretches(
@@ -48,26 +50,21 @@ def stretches(
     return found[::-1]
 
 
-def lane_loads(network: Network, trade: xr.Dataset) -> pd.DataFrame:
-    """Tonnes a year on each link of the lanes, both ways: ``lon1 … lat2, quantity_t``."""
-    loads = _stretch_loads(network, trade)
-    crossed = {(int(a), int(b)) for a, b in zip(network.entry, network.exit, strict=True)}
+def lane_loads(network: Network, trade: xr.Dataset, *, least_share: float = 0.0) -> pd.DataFrame:
+    """Tonnes a year on each link of the lanes, both ways: ``lon1 … lat2, quantity_t``.
+
+    Parameters
+    ----------
+    least_share
+        Ways that carry less than this part of all that sails are left out, to draw faster.
+    """
+    loads = _stretch_loads(network, trade, least_share)
     links: dict[tuple[int, int], float] = {}
-    sources = sorted({a for a, b in loads if (a, b) not in crossed})
-    _, before = (
-        dijkstra(network.lanes.matrix, indices=network.row_node[sources], return_predecessors=True)
-        if sources
-        else (None, np.empty((0, 0)))
-    )
-    rank = {a: i for i, a in enumerate(sources)}
-    for (a, b), tonnes in loads.items():
-        ends = (int(network.row_node[a]), int(network.row_node[b]))
-        steps = [ends] if (a, b) in crossed else _steps(before[rank[a]], *ends)
-        for u, v in steps:
-            key = (min(u, v), max(u, v))
-            links[key] = links.get(key, 0.0) + tonnes
-    ends_of = np.array(list(links), dtype=np.int64).reshape(-1, 2)
-    lon, lat = network.lon[ends_of], network.lat[ends_of]
+    for link, tonnes in _links_under(network, loads):
+        key = (min(link), max(link))
+        links[key] = links.get(key, 0.0) + tonnes
+    ends = np.array(list(links), dtype=np.int64).reshape(-1, 2)
+    lon, lat = network.lon[ends], network.lat[ends]
     return pd.DataFrame(
         {
             "lon1": lon[:, 0],
@@ -79,7 +76,45 @@ def lane_loads(network: Network, trade: xr.Dataset) -> pd.DataFrame:
     )
 
 
-def _stretch_loads(network: Network, trade: xr.Dataset) -> dict[tuple[int, int], float]:
+def _links_under(
+    network: Network, loads: dict[tuple[int, int], float]
+) -> Iterator[tuple[tuple[int, int], float]]:
+    """Links under each stretch with its tonnes.
+
+    Along the lanes, unless they lead far round (over the open south, say): then along shortcuts.
+    """
+    crossed = set(zip(network.entry.tolist(), network.exit.tolist(), strict=True))
+    for a, b in set(loads) & crossed:
+        yield (int(network.row_node[a]), int(network.row_node[b])), loads[a, b]
+    sailed = sorted(set(loads) - crossed)
+    far = []
+    for stretch, km, links in _paths(network, network.lanes, sailed):
+        if km > ROUNDABOUT * network.leg_km[stretch]:
+            far.append(stretch)
+        else:
+            yield from ((link, loads[stretch]) for link in links)
+    for stretch, _, links in _paths(network, network.free, far):
+        yield from ((link, loads[stretch]) for link in links)
+
+
+def _paths(
+    network: Network, graph: Links, stretches: Sequence[tuple[int, int]]
+) -> Iterator[tuple[tuple[int, int], float, list[tuple[int, int]]]]:
+    """Length, km, and links of the shortest path of each stretch; inf and none without one."""
+    sources = sorted({a for a, _ in stretches})
+    if not sources:
+        return
+    nodes = network.row_node[sources]
+    km, before = dijkstra(graph.matrix, indices=nodes, return_predecessors=True)
+    rank = {a: i for i, a in enumerate(sources)}
+    for a, b in stretches:
+        start, end = int(network.row_node[a]), int(network.row_node[b])
+        yield (a, b), float(km[rank[a], end]), _steps(before[rank[a]], start, end)
+
+
+def _stretch_loads(
+    network: Network, trade: xr.Dataset, least_share: float
+) -> dict[tuple[int, int], float]:
     """Tonnes on each stretch and crossing, by its rows."""
     passing = pd.DataFrame(
         {
@@ -99,9 +134,8 @@ def _stretch_loads(network: Network, trade: xr.Dataset) -> dict[tuple[int, int],
     )[trade["route_outcome"].to_numpy() == "sea"]
     sails["order"] = order.reindex(sails.index).map(lambda o: o if isinstance(o, tuple) else ())
     loads: dict[tuple[int, int], float] = {}
-    for (load, land, way), tonnes in (
-        sails.groupby(["load", "land", "order"])["quantity_t"].sum().items()
-    ):
+    ways = sails.groupby(["load", "land", "order"])["quantity_t"].sum()
+    for (load, land, way), tonnes in ways[ways >= least_share * ways.sum()].items():
         start, end = network.rows([load, land]).tolist()
         for stretch in stretches(network, start, end, way):
             loads[stretch] = loads.get(stretch, 0.0) + tonnes

@@ -36,12 +36,15 @@ def element_frame(table: pd.DataFrame, world: World) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table.copy(), geometry=gpd.GeoSeries(shapes, crs="EPSG:4326"))
 
 
-def lane_frame(network: Network, trade: xr.Dataset) -> gpd.GeoDataFrame:
+def lane_frame(
+    network: Network, trade: xr.Dataset, *, least_share: float = 0.0
+) -> gpd.GeoDataFrame:
     """Sea lanes under a trade dataset with the tonnes a year on each link, both directions.
 
-    Longitudes of a link that crosses the 180° meridian run past ±180 and are not cut.
+    Ways under ``least_share`` of all that sails are left out. Longitudes of a link that crosses
+    the 180° meridian run past ±180 and are not cut.
     """
-    links = lane_loads(network, trade)
+    links = lane_loads(network, trade, least_share=least_share)
     lon = np.stack([links["lon1"], links["lon2"]], axis=1)
     lon = np.apply_along_axis(unwrap, 1, lon) if len(lon) else lon
     lat = np.stack([links["lat1"], links["lat2"]], axis=1)

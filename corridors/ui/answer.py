@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from corridors.network import Floats, Ints, Network
     from layers.world import World
 
+LEAST_WAY = 1e-5
+"""Ways under this part of what sails are not drawn: thousands, and none would show."""
 LEAST_LANE = 0.003
 """Part of imports below which a lane is not drawn: ways that hardly anyone takes hide the map."""
 
@@ -138,7 +140,7 @@ def answer(world: World, network: Network, question: Question) -> Answer | None:
 
 def _lanes(network: Network, trade: xr.Dataset, least_t: float) -> pd.DataFrame:
     """Links of equal flow joined to long lines and cut at the 180° meridian."""
-    links = corridors.lane_frame(network, trade)
+    links = corridors.lane_frame(network, trade, least_share=LEAST_WAY)
     links = links[links["quantity_t"] >= least_t]
     paths, tonnes = [], []
     # Two digits of the flow are more than a width can show, and make the lines long.
