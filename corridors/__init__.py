@@ -11,7 +11,8 @@
 from typing import TYPE_CHECKING, Any
 
 from corridors.assessment import assess, load_network
-from corridors.metrics import KINDS, any_of, concentration, explain, exposure, hhi, outcomes, routes
+from corridors.explanation import explain, routes
+from corridors.metrics import KINDS, any_of, concentration, exposure, hhi, outcomes
 
 __all__ = [
     "KINDS",

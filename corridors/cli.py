@@ -135,7 +135,7 @@ def routes(
     open: Building = None,
 ) -> None:
     """Ways from an exporter to an importer: what they pass, days, cost and share."""
-    from corridors import metrics
+    from corridors import explanation
 
     world = _world()
     trade = _trade(
@@ -148,7 +148,7 @@ def routes(
         closed=close or (),
         building=open or (),
     )
-    table = metrics.routes(trade, alternatives=alternatives)
+    table = explanation.routes(trade, alternatives=alternatives)
     note = _note(trade, importer, year, set) + (
         f"; shut: {', '.join(close)} (exercise)" if close else ""
     )
@@ -166,11 +166,11 @@ def explain(
     set: Switches = None,
 ) -> None:
     """Every flow, share and source row behind one number."""
-    from corridors import metrics
+    from corridors import explanation
 
     world = _world()
     trade = _trade(world, importer, [commodity], year, set)
-    table = metrics.explain(trade, world, element)
+    table = explanation.explain(trade, world, element)
     name = element.replace(":", "_")
     _emit(
         world,
@@ -276,7 +276,7 @@ def _switches(settings: Sequence[str] | None) -> dict[str, str]:
 
 
 def _known_element(world: World, element: str) -> None:
-    from corridors.metrics import element_ids
+    from corridors.explanation import element_ids
 
     known = element_ids(world)
     if element not in known:

@@ -12,7 +12,7 @@ import xarray as xr
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from corridors import metrics
+from corridors import explanation, metrics
 from corridors.assessment import assess
 from corridors.demand import select_flows
 from corridors.network import Network, chains, least_cost, reach
@@ -135,14 +135,14 @@ def test_toy_routes(toy: Any) -> None:
 
 
 def test_toy_routes_as_a_table(toy: Any) -> None:
-    table = metrics.routes(toy.trade(origins=["AAA"], importers=["CCC"]))
+    table = explanation.routes(toy.trade(origins=["AAA"], importers=["CCC"]))
     assert table["share"].tolist() == pytest.approx([logit(0.5)[w] for w in (SOUTH, NORTH, BRIDGE)])
     assert table["cost_usd_t"].tolist() == pytest.approx([7.5, 9.0, 12.0])
     assert table["nm"].tolist() == pytest.approx([1500 / 1.852, 1300 / 1.852, 800 / 1.852])
     assert table["days"].tolist() == pytest.approx([3.0, 3.6, 3.6])
     assert [SOUTH in table["passes"][0], NORTH in table["passes"][1]] == [True, True]
     assert (table[["load", "land"]] == ["LOD", "DIS"]).all(axis=None)
-    assert len(metrics.routes(toy.trade(origins=["AAA"]), alternatives=2)) == 2
+    assert len(explanation.routes(toy.trade(origins=["AAA"]), alternatives=2)) == 2
 
 
 def test_toy_exposure(toy: Any) -> None:
@@ -184,7 +184,7 @@ def test_toy_exposure_by_kind(toy: Any, by: str, element: str, share: float) -> 
     found = row(metrics.exposure(trade, toy.world, by=by), element)
     assert found["share"] == pytest.approx(share)
     # The number is the same as counting its parts, and as counting the element by itself.
-    parts = metrics.explain(trade, toy.world, element)
+    parts = explanation.explain(trade, toy.world, element)
     assert parts["quantity_t"].sum() == pytest.approx(found["quantity_t"])
     assert metrics.any_of(trade, [element])["share"].item() == pytest.approx(share)
 
@@ -247,7 +247,7 @@ def test_shutting_everything_strands_the_flow_and_keeps_it_in_the_table(toy: Any
     found = metrics.outcomes(trade).iloc[0]
     assert found["infeasible"] == pytest.approx(60e6)
     assert found["land"] == pytest.approx(30e6)
-    table = metrics.routes(trade)
+    table = explanation.routes(trade)
     stranded = table[table["outcome"] == "infeasible"]
     assert stranded["origin"].tolist() == ["AAA"]
     assert stranded["cost_usd_t"].isna().all()  # null, not zero
@@ -420,7 +420,7 @@ def test_an_importer_without_trade_has_an_empty_table(toy: Any) -> None:
     trade = toy.trade(importers=["AAA"])
     assert trade.sizes["flow"] == 0
     assert metrics.exposure(trade, toy.world).empty
-    assert metrics.routes(trade).empty
+    assert explanation.routes(trade).empty
     assert metrics.any_of(trade, [NORTH]).empty
 
 
@@ -619,7 +619,7 @@ def test_parts_add_up_to_the_number(world: World, china: xr.Dataset, kind: str) 
     table = metrics.exposure(china, world, by=kind)
     assert len(table)
     for found in table.sort_values("quantity_t", ascending=False).head(6).itertuples():
-        parts = metrics.explain(china, world, str(found.element))
+        parts = explanation.explain(china, world, str(found.element))
         parts = parts[parts["commodity"] == found.commodity]
         assert parts["quantity_t"].sum() == pytest.approx(found.quantity_t)
         whole = parts["flow_t"] * parts["passing_share"]
@@ -628,7 +628,7 @@ def test_parts_add_up_to_the_number(world: World, china: xr.Dataset, kind: str) 
 
 
 def test_source_rows_are_lines_of_the_file(world: World, china: xr.Dataset) -> None:
-    parts = metrics.explain(china, world, "chokepoint:hormuz")
+    parts = explanation.explain(china, world, "chokepoint:hormuz")
     lines = world.flows.iloc[parts["source_row"].to_numpy() - 2]
     assert (lines["importer"].to_numpy() == "CHN").all()
     assert (lines["origin"].to_numpy() == parts["label"].to_numpy()).all()
