@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 data or model error, 2 usage.
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -200,8 +201,15 @@ def open_app(context: typer.Context) -> None:
     here = Path(__file__).resolve().parent
     inside = here / "_app.py"
     page = inside if inside.exists() else here.parent / "app.py"
-    command = [sys.executable, "-m", "streamlit", "run", str(page), *context.args]
+    browser = ["--server.headless", "false"] if _has_screen() else []
+    command = [sys.executable, "-m", "streamlit", "run", str(page), *browser, *context.args]
     raise typer.Exit(subprocess.call(command, cwd=page.parent))
+
+
+def _has_screen() -> bool:
+    """Whether a browser could open here; on a server the address is printed instead."""
+    desktop = sys.platform in ("darwin", "win32")
+    return desktop or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
 
 
 def main() -> None:
