@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from corridors.demand import BASE_YEAR, from_origins, select_flows
 from corridors.gates import build_network
 from corridors.network import Network, Remember
 from corridors.tariff import ship_tariffs
-from corridors.trade import Progress, trade_dataset
+from corridors.trade import Progress, remembered_trade, trade_dataset
 from layers.errors import UnknownIdError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def assess(
     year: int = BASE_YEAR,
     switches: Mapping[str, str] | None = None,
     origins: Sequence[str] | None = None,
-    closed: Iterable[str] = (),
+    closed: Sequence[str] = (),
     building: Sequence[str] = (),
     named_corridors: bool = True,
     network: Network | None = None,
@@ -52,6 +52,8 @@ def assess(
         Whether to find which named corridors the routes follow; a tenth of the time.
     network
         A network built before, to save a second or two.
+    remember
+        Keeps what was measured, and what was asked, between runs (``layers.memory.remember``).
 
     Returns
     -------
@@ -63,27 +65,32 @@ def assess(
     UnknownIdError
         For an importer, commodity, year, switch, passage or line that is not in the data.
     """
-    flows = select_flows(
-        world, importers=importers, commodities=commodities, year=year, switches=switches
-    )
-    if origins is not None:
-        flows = from_origins(world, flows, origins, importers or (), commodities or (), year)
     for line in building:
         if line not in world.elements():
             raise UnknownIdError("line", line, world.elements())
-    net = network or load_network(world, remember=remember)
-    shut = net.word(closed)
-    tariffs = ship_tariffs(world, net)
-    return trade_dataset(
-        world,
-        net,
-        tariffs,
-        flows,
-        closed=shut,
-        building=building,
-        named_corridors=named_corridors,
-        progress=progress,
-    )
+
+    def make() -> xr.Dataset:
+        flows = select_flows(
+            world, importers=importers, commodities=commodities, year=year, switches=switches
+        )
+        if origins is not None:
+            flows = from_origins(world, flows, origins, importers or (), commodities or (), year)
+        net = network or load_network(world, remember=remember)
+        return trade_dataset(
+            world,
+            net,
+            ship_tariffs(world, net),
+            flows,
+            closed=net.word(closed),
+            building=building,
+            named_corridors=named_corridors,
+            progress=progress,
+        )
+
+    if remember is None or network is not None:
+        return make()
+    asked = (importers, commodities, year, switches, origins, closed, building, named_corridors)
+    return remembered_trade(world, repr(asked), make, remember)
 
 
 def load_network(world: World, *, remember: Remember | None = None) -> Network:

@@ -242,7 +242,7 @@ def _trade(
     settings: Sequence[str] | None,
     *,
     origin: str | None = None,
-    closed: Iterable[str] = (),
+    closed: Sequence[str] = (),
     building: Sequence[str] = (),
     named_corridors: bool = True,
 ) -> xr.Dataset:

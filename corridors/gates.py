@@ -9,11 +9,9 @@ SciPy is imported where it is used: a start with a remembered network does witho
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from corridors.network import Arrays, Bits, Bools, Floats, Ints, Links, Network, Remember
 from layers.errors import DataError, Fault
@@ -21,6 +19,8 @@ from layers.geo import arcs_cross, unit
 from layers.world import records
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from layers.sea import SeaGraph
     from layers.world import World
 
@@ -49,17 +49,8 @@ def build_network(
     """
     if remember is None or sea is not None:
         return _assembled(world, _survey(world, sea or world.sea))
-    kept = remember(f"network-{_content(world)}", lambda: _survey(world, world.sea))
+    kept = remember(f"network-{world.content}", lambda: _survey(world, world.sea))
     return _assembled(world, kept)
-
-
-def _content(world: World) -> str:
-    """Hash of all that a survey depends on, of tables changed in memory too."""
-    content = hashlib.blake2b(world.digest.encode(), digest_size=16)
-    for table in (world.chokepoints, world.ports, world.pipelines, world.sea_links):
-        content.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
-    content.update(str(world.assumption("connector_max_km")).encode())
-    return content.hexdigest()
 
 
 def _survey(world: World, sea: SeaGraph) -> Arrays:

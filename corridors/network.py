@@ -337,13 +337,9 @@ def pair_bits(
 ) -> Bits:
     """(pairs,) passages of the least-cost chain of pairs of rows over crossings among some."""
     through = chains(network, tariff, closed, among=among)
-    live = through.live
     rows, place = np.unique(start, return_inverse=True)
-    to = _stretch(network, tariff, rows, network.entry[live])
-    to += crossing_usd_t(network, tariff, live)
-    to_bits = np.broadcast_to(network.bits[live], to.shape).copy()
-    _improve(to, to_bits, to.copy(), to_bits.copy(), through.cost, through.bits)
-    last = network.leg_km[network.exit[live][:, None], end].T * tariff.usd_t_km
+    to, to_bits = _to_beyond(network, tariff, through, rows)
+    last = network.leg_km[network.exit[through.live][:, None], end].T * tariff.usd_t_km
     by = to[place] + last
     best = np.argmin(by, axis=1)
     direct = network.leg_km[start, end] * tariff.usd_t_km
@@ -351,25 +347,53 @@ def pair_bits(
     return np.where(over, to_bits[place, best], np.uint64(0))
 
 
+def best_ways(
+    network: Network, tariff: Tariff, through: Chains, origins: Ints, destinations: Ints
+) -> tuple[Floats, Bits]:
+    """(origins, destinations) least cost, USD/t, and the passages of the way; inf where none is."""
+    to, to_bits = _to_beyond(network, tariff, through, origins)
+    return _to_end(network, tariff, through, (to, to_bits), origins, destinations)
+
+
 def reach(
     network: Network, tariff: Tariff, through: Chains, origins: Ints, destinations: Ints
 ) -> Reach:
-    """Least costs as in ``least_cost``, with the passages used and the cost by each crossing."""
-    live = through.live
-    entry, exit_, bits = network.entry[live], network.exit[live], network.bits[live]
-    to = _stretch(network, tariff, origins, entry) + crossing_usd_t(network, tariff, live)
-    to_bits = np.broadcast_to(bits, to.shape).copy()
-    _improve(to, to_bits, to.copy(), to_bits.copy(), through.cost, through.bits)
-
-    last = _stretch(network, tariff, exit_, destinations)
+    """``best_ways``, with the cost to and on from every crossing."""
+    to, to_bits = _to_beyond(network, tariff, through, origins)
+    cost, bits = _to_end(network, tariff, through, (to, to_bits), origins, destinations)
+    last = _stretch(network, tariff, network.exit[through.live], destinations)
     none = np.zeros(last.shape, dtype=np.uint64)
     on, on_bits = last.copy(), none.copy()
     _improve(on, on_bits, through.cost, through.bits, last, none)
+    return Reach(through.live, cost, bits, to, to_bits, on, on_bits)
 
+
+def _to_beyond(
+    network: Network, tariff: Tariff, through: Chains, origins: Ints
+) -> tuple[Floats, Bits]:
+    """(origins, live) least cost from each row to just beyond each crossing; its passages."""
+    live = through.live
+    to = _stretch(network, tariff, origins, network.entry[live])
+    to += crossing_usd_t(network, tariff, live)
+    bits = np.broadcast_to(network.bits[live], to.shape).copy()
+    _improve(to, bits, to.copy(), bits.copy(), through.cost, through.bits)
+    return to, bits
+
+
+def _to_end(
+    network: Network,
+    tariff: Tariff,
+    through: Chains,
+    to: tuple[Floats, Bits],
+    origins: Ints,
+    destinations: Ints,
+) -> tuple[Floats, Bits]:
+    """(origins, destinations) least cost over the crossings reached, or without any."""
+    last = _stretch(network, tariff, network.exit[through.live], destinations)
     cost = _stretch(network, tariff, origins, destinations)
-    cost_bits = np.zeros(cost.shape, dtype=np.uint64)
-    _improve(cost, cost_bits, to, to_bits, last, none)
-    return Reach(live, cost, cost_bits, to, to_bits, on, on_bits)
+    bits = np.zeros(cost.shape, dtype=np.uint64)
+    _improve(cost, bits, *to, last, np.zeros(last.shape, dtype=np.uint64))
+    return cost, bits
 
 
 def _stretch(network: Network, tariff: Tariff, rows: Ints, columns: Ints) -> Floats:

@@ -13,17 +13,19 @@ alternative); what routes pass is a list of (route, element) pairs on the dim ``
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
 from corridors.assignment import Choice, Routes, Search, next_best, sea_routes, search
 from corridors.demand import members_of
 from corridors.gateways import GatewayBook, Leg
-from corridors.network import Chains, Floats, Ints, Network, Tariff, chains
+from corridors.network import Arrays, Chains, Floats, Ints, Network, Remember, Tariff, chains
 from layers.world import records
 
 if TYPE_CHECKING:
@@ -103,6 +105,38 @@ def trade_dataset(
         followed = _passed_corridors(world, flows, table, passed)
         passed = pd.concat([passed, followed], ignore_index=True)
     return _dataset(flows, table, passed)
+
+
+def remembered_trade(
+    world: World, asked: str, make: Callable[[], xr.Dataset], remember: Remember
+) -> xr.Dataset:
+    """The dataset of a question asked before, or made now and kept.
+
+    Parameters
+    ----------
+    asked
+        The whole question as text.
+    """
+    key = hashlib.blake2b(f"{world.content} {asked}".encode(), digest_size=16).hexdigest()
+    kept = remember(f"trade-{key}", lambda: _arrays(make()))
+    variables = {n.partition("|") for n in kept}
+    data = {name: (dim, _thawed(kept[f"{name}|{dim}"])) for name, _, dim in variables}
+    element = data.pop("element")[1]
+    return xr.Dataset(data, coords={"element": element})
+
+
+def _arrays(trade: xr.Dataset) -> Arrays:
+    """Every variable under its name and dim; text at a fixed width, which can be kept safely."""
+    return {
+        f"{name}|{variable.dims[0]}": variable.to_numpy().astype(
+            "U" if variable.dtype == object else variable.dtype
+        )
+        for name, variable in trade.variables.items()
+    }
+
+
+def _thawed(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    return array.astype(object) if array.dtype.kind == "U" else array
 
 
 def _nothing(names: Iterable[str], *more: str) -> pd.DataFrame:

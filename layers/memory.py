@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 
-MOST_KEPT = 8  # files; the oldest go first
+MOST_KEPT_MB = 500  # the files used longest ago go first
 
 
 def cache_dir() -> Path:
@@ -39,8 +39,11 @@ def remember(key: str, make: Callable[[], Arrays]) -> Arrays:
     """
     path = cache_dir() / f"{key}-{_code(make)}.npz"
     try:
-        with np.load(path, allow_pickle=False) as kept:
-            return {name: kept[name] for name in kept.files}
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
+            found = {name: kept[name] for name in kept.files}
+        with contextlib.suppress(OSError):
+            path.touch()
+        return found
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         made = make()
     with contextlib.suppress(OSError):
@@ -49,10 +52,10 @@ def remember(key: str, make: Callable[[], Arrays]) -> Arrays:
 
 
 def _code(make: Callable[[], Arrays]) -> str:
-    """Hash of the module that makes the arrays and of this package, which it builds on."""
-    files = [Path(make.__code__.co_filename), *sorted(Path(__file__).parent.glob("*.py"))]
+    """Hash of the packages that make the arrays: this one and the one ``make`` comes from."""
+    folders = {Path(__file__).parent, Path(make.__code__.co_filename).parent}
     content = hashlib.blake2b(digest_size=8)
-    for file in files:
+    for file in sorted(file for folder in folders for file in folder.glob("*.py")):
         content.update(file.read_bytes())
     return content.hexdigest()
 
@@ -62,6 +65,9 @@ def _keep(path: Path, arrays: Arrays) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
         np.savez(part, allow_pickle=False, **arrays)
     Path(part.name).replace(path)
-    old = sorted(path.parent.glob("*.npz"), key=lambda p: p.stat().st_mtime, reverse=True)
-    for stale in old[MOST_KEPT:]:
-        stale.unlink(missing_ok=True)
+    files = sorted(path.parent.glob("*.npz"), key=lambda p: p.stat().st_mtime, reverse=True)
+    size = 0
+    for file in files:
+        size += file.stat().st_size
+        if size > MOST_KEPT_MB * 1_000_000:
+            file.unlink(missing_ok=True)

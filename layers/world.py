@@ -90,6 +90,17 @@ class World:
     folder: Path = field(repr=False)
 
     @cached_property
+    def content(self) -> str:
+        """Hash of all tables as they are, also when changed in memory."""
+        found = hashlib.blake2b(self.digest.encode(), digest_size=16)
+        for name in schema.TABLES:
+            table: pd.DataFrame | None = getattr(self, name, None)
+            if table is not None:
+                rows = pd.util.hash_pandas_object(table, index=False)
+                found.update(name.encode() + rows.to_numpy().tobytes())
+        return found.hexdigest()
+
+    @cached_property
     def names(self) -> dict[str, tuple[str, str]]:
         """English and Chinese name of everything that has an id, by id."""
         found: dict[str, tuple[str, str]] = dict(UNPLACED)

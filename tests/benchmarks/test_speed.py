@@ -20,7 +20,7 @@ import pytest
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from corridors.network import Network, Tariff, chains, least_cost, reach
+from corridors.network import Network, Tariff, best_ways, chains, least_cost
 from layers.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,8 +74,9 @@ def test_all_pairs_with_passages_beside_searoute(
     import searoute
 
     rows = network.rows(ports)
-    found = benchmark(lambda: reach(network, plain, chains(network, plain), rows, rows))
-    assert np.isfinite(found.cost).mean() > 0.5
+    cost, bits = benchmark(lambda: best_ways(network, plain, chains(network, plain), rows, rows))
+    assert np.isfinite(cost).mean() > 0.5
+    assert (bits != 0).mean() > 0.5
     ours = benchmark.stats.stats.min / len(ports) ** 2
 
     place = world.ports.set_index("port")[["lon", "lat"]]
@@ -168,7 +169,8 @@ def test_a_cold_start_beside_the_bare_imports(
     benchmark: Any, measured: Any, cache: str, arguments: list[str]
 ) -> None:
     question = ["-m", "corridors.cli", "exposure", "--importer", "CHN", "-f", "csv", *arguments]
-    _run(question, cache)  # the network is measured once and remembered
+    _run(["-m", "corridors.cli", "routes", "--origin", "FJI", "-c", "rice"], cache)  # the network
+    never_asked = seconds(lambda: _run(question, cache))
     benchmark.pedantic(lambda: _run(question, cache), rounds=RUNS)
     ours = benchmark.stats.stats.min
     memory = _peak_mb(question, cache)
@@ -180,6 +182,8 @@ def test_a_cold_start_beside_the_bare_imports(
     benchmark.extra_info["peak_mb"] = round(memory)
     found = f"{ours:.2f} s is {ours / theirs:.2f} × the bare imports ({theirs:.2f} s)"
     measured.say(what, "≤ 2 ×", found)
+    first = f"{never_asked:.2f} s is {never_asked / theirs:.2f} × the bare imports"
+    measured.say(f"{what}, never asked before", "–", first)
     bare_mb = _peak_mb(bare, cache)
     measured.say(f"{what}, memory", "< 500 MB", f"{memory:.0f} MB (bare imports {bare_mb:.0f} MB)")
 
