@@ -1,0 +1,1 @@
+"""One file a feed: ``SOURCE`` and ``parse(answers)``; found by looking."""
