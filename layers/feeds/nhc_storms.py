@@ -41,6 +41,7 @@ SOURCE = Source(
     attribution="NOAA National Hurricane Center",
     homepage="https://www.nhc.noaa.gov",
     requests=(Request(CURRENT),),
+    hosts=("mapservices.weather.noaa.gov",),
     every=timedelta(hours=1),
     stale_after=timedelta(hours=12),
     expected_min=0,  # quiet seas are healthy; they still are no "all clear", see the outlook
