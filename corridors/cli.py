@@ -9,20 +9,20 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from corridors import cli_feeds
+from corridors.terminal import Output, Shape, emit, progress
 from layers.errors import CorridorsError, UnknownIdError, UsageError
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
-    from corridors.export import Sheet
     from corridors.network import Remember
     from layers.world import World
 
@@ -35,16 +35,7 @@ app = typer.Typer(
 )
 
 
-class Format(StrEnum):
-    """How a table is written."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    parquet = "parquet"
-    xlsx = "xlsx"
-    geojson = "geojson"
-    gpkg = "gpkg"
+cli_feeds.register(app)
 
 
 class Kind(StrEnum):
@@ -58,8 +49,6 @@ class Kind(StrEnum):
     corridor = "corridor"
 
 
-BINARY = {Format.parquet, Format.xlsx, Format.gpkg}
-
 Importer = Annotated[
     str, typer.Option("--importer", "-i", help="ISO3 code, a group (EU27) or WLD for the world.")
 ]
@@ -67,10 +56,6 @@ Commodities = Annotated[
     list[str] | None, typer.Option("--commodity", "-c", help="Commodity id; may be given again.")
 ]
 Year = Annotated[int, typer.Option(help="2024 is the base year.")]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")]
-Shape = Annotated[
-    Format | None, typer.Option("--format", "-f", help="By the file's name, else table.")
-]
 Switches = Annotated[
     list[str] | None, typer.Option("--set", help="Named assumption, as malaysia_label=iran.")
 ]
@@ -112,7 +97,7 @@ def exposure(
         table["any_of"] = " ".join(any_of)
     else:
         table = metrics.exposure(trade, world, by=by.value, importer=group)
-    _emit(
+    emit(
         world,
         f"exposure_{importer}_{by.value}",
         _note(trade, importer, year, set),
@@ -153,7 +138,7 @@ def routes(
     note = _note(trade, importer, year, set) + (
         f"; shut: {', '.join(close)} (exercise)" if close else ""
     )
-    _emit(world, f"routes_{origin}_{importer}", note, table, format, output)
+    emit(world, f"routes_{origin}_{importer}", note, table, format, output)
 
 
 @app.command()
@@ -173,7 +158,7 @@ def explain(
     trade = _trade(world, importer, [commodity], year, set)
     table = explanation.explain(trade, world, element)
     name = element.replace(":", "_")
-    _emit(
+    emit(
         world,
         f"explain_{importer}_{name}",
         _note(trade, importer, year, set),
@@ -189,10 +174,10 @@ def validate(format: Shape = None, output: Output = None) -> None:
     from corridors.validation import validate as compare
 
     world = _world()
-    table = compare(world, remember=_remember(), progress=_progress)
+    table = compare(world, remember=_remember(), progress=progress)
     counts = table["verdict"].value_counts()
     note = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
-    _emit(world, "validation", note, table, format, output)
+    emit(world, "validation", note, table, format, output)
 
 
 @app.command("app", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -259,7 +244,7 @@ def _trade(
         building=building,
         named_corridors=named_corridors,
         remember=_remember(),
-        progress=_progress,
+        progress=progress,
     )
 
 
@@ -297,60 +282,11 @@ def _remember() -> Remember:
     return remember
 
 
-def _progress(things: Sequence[str], what: str) -> Iterable[str]:
-    from tqdm import tqdm
-
-    bar: Iterable[str] = tqdm(
-        things, desc=what, file=sys.stderr, leave=False, delay=1.0, disable=None
-    )
-    return bar
-
-
 def _note(trade: xr.Dataset, importer: str, year: int, settings: Sequence[str] | None) -> str:
     years = sorted({int(y) for y in trade["data_year"].to_numpy()})
     span = str(years[0]) if len(years) == 1 else f"{years[0]}–{years[-1]}" if years else "none"
     assumed = f"; assumes {', '.join(settings)}" if settings else ""
     return f"{importer}, {year} (data of {span}), routes as in calm times{assumed}"
-
-
-def _emit(
-    world: World,
-    name: str,
-    note: str,
-    table: pd.DataFrame,
-    format: Format | None,
-    output: Path | None,
-) -> None:
-    from corridors.export import Sheet, to_bytes, write
-
-    shape = format or _by_name(output)
-    sheet = Sheet(name, note, table)
-    if shape is Format.table:
-        if output is not None:
-            raise UsageError(
-                "a table is for the screen; give -o a .csv, .json, .parquet, .xlsx … file"
-            )
-        _print(sheet)
-        return
-    content = to_bytes(sheet, world, shape.value)
-    if output is not None:
-        write(output, content)
-        typer.echo(f"{output}: {len(table)} rows. {note}", err=True)
-    elif shape in BINARY:
-        raise UsageError(f"{shape.value} needs a file: -o FILE.{shape.value}")
-    else:
-        sys.stdout.buffer.write(content)
-
-
-def _by_name(output: Path | None) -> Format:
-    suffix = output.suffix.removeprefix(".").lower() if output else ""
-    return Format(suffix) if suffix in set(Format) else Format.csv if output else Format.table
-
-
-def _print(sheet: Sheet) -> None:
-    from corridors.terminal import print_table
-
-    print_table(sheet)
 
 
 if __name__ == "__main__":

@@ -91,11 +91,12 @@ def write(path: Path, content: bytes) -> None:
 
 def _csv(sheet: Sheet, world: World) -> bytes:
     # The byte-order mark tells spreadsheets that the Chinese names are UTF-8.
-    return _safe(sheet.table).to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
+    return _safe(_plain(sheet.table)).to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
 
 
 def _json(sheet: Sheet, world: World) -> bytes:
-    rows = json.loads(sheet.table.to_json(orient="records", force_ascii=False, double_precision=12))
+    table = _plain(sheet.table)
+    rows = json.loads(table.to_json(orient="records", force_ascii=False, double_precision=12))
     body = {"name": sheet.name, "note": sheet.note, "rows": rows, "sources": _sources(world)}
     return json.dumps(body, ensure_ascii=False, indent=1).encode()
 
@@ -115,7 +116,7 @@ def _parquet(sheet: Sheet, world: World) -> bytes:
 def _xlsx(sheet: Sheet, world: World) -> bytes:
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer, engine="openpyxl") as book:
-        _safe(sheet.table).replace([np.inf, -np.inf], np.nan).to_excel(
+        _safe(_plain(sheet.table)).replace([np.inf, -np.inf], np.nan).to_excel(
             book, sheet_name=sheet.name[:31], index=False, freeze_panes=(1, 0)
         )
         about = _safe(pd.DataFrame({"note": [sheet.note]}))
@@ -148,11 +149,28 @@ def _gpkg(sheet: Sheet, world: World) -> bytes:
 
 
 def _placed(sheet: Sheet, world: World) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+
     from corridors.views import element_frame
 
-    if "element" not in sheet.table:
-        raise UsageError("a map format needs a table of elements; take csv, json, parquet or xlsx")
-    return element_frame(sheet.table.replace([np.inf, -np.inf], np.nan), world)
+    table = _plain(sheet.table).replace([np.inf, -np.inf], np.nan)
+    if "wkt" in table:
+        places = table.pop("wkt").to_numpy()
+        shapes = gpd.GeoSeries.from_wkt(places, crs="EPSG:4326", on_invalid="ignore")
+        return gpd.GeoDataFrame(table, geometry=shapes)
+    if "element" not in table:
+        raise UsageError("a map format needs a table of places; take csv, json, parquet or xlsx")
+    return element_frame(table, world)
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with moments as ISO 8601 text, which every reader takes; no moment stays null."""
+    moments = table.select_dtypes(include=["datetime", "datetimetz"]).columns
+    plain = table.copy()
+    for column in moments:
+        told = [None if pd.isna(t) else t.isoformat() for t in table[column]]
+        plain[column] = pd.Series(told, index=table.index, dtype="object")
+    return plain
 
 
 def _safe(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,31 +1,68 @@
-"""A table on the terminal: the columns a person compares, numbers rounded to be read."""
+"""What the commands share: the formats, a table on the screen, a file, how far the work is."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
-from rich.table import Table
+import typer
+
+from layers.errors import UsageError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from corridors.export import Sheet
+    from layers.world import World
+
+
+class Format(StrEnum):
+    """How a table is written."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+    xlsx = "xlsx"
+    geojson = "geojson"
+    gpkg = "gpkg"
+
+
+BINARY = {Format.parquet, Format.xlsx, Format.gpkg}
+
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")]
+Shape = Annotated[
+    Format | None, typer.Option("--format", "-f", help="By the file's name, else table.")
+]
 
 MOST_ROWS = 60
 ASIDE = re.compile(
     r"name_zh|year|km|imports_t|value_usd|hhi_.*|.*_(low|high)_.*|energy_gj|food_kcal"
 )
-PROVENANCE = re.compile(r"sources?|source_.*|data_years|no_alternative_why|why_source")
+PROVENANCE = re.compile(r"sources?_.*|source_.*|sources|data_years|no_alternative_why|why_source")
+NEWS = re.compile(
+    r"severity_basis|content_as_of|retrieved_at|wkt|geom_.*|licence|attribution|event_uid|certainty"
+    r"|ends_at|feeds|watched|threat_as_of|.*_ratio|week_d|usual_d|observed_(on|age_d|flags)"
+    r"|embedded_.*|disruption_12m|closure_sd_d_y|closure_long_run_d_y|disrupted_usd_y|recent"
+    r"|uncovered|worst|events|kind|next_due_at|breaker_.*|last_.*_at"
+)
 """Columns a screen has no room for; every file format has them."""
 
 
 def print_table(sheet: Sheet) -> None:
     """Print the sheet to standard output, its note above and what was left out below."""
+    from rich.console import Console
+    from rich.table import Table
+
     console = Console(highlight=False, width=None if Console().is_terminal else 200)
     console.print(f"[bold]{sheet.name}[/bold]  {sheet.note}", soft_wrap=True)
-    aside = [c for c in sheet.table.columns if ASIDE.fullmatch(c) or PROVENANCE.fullmatch(c)]
+    hidden = (ASIDE, PROVENANCE, NEWS)
+    aside = [c for c in sheet.table.columns if any(h.fullmatch(c) for h in hidden)]
     columns = [c for c in sheet.table.columns if c not in aside]
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
@@ -41,7 +78,60 @@ def print_table(sheet: Sheet) -> None:
         console.print(f"more columns with --format csv: {', '.join(aside)}", style="dim")
 
 
+def emit(
+    world: World,
+    name: str,
+    note: str,
+    table: pd.DataFrame,
+    format: Format | None,
+    output: Path | None,
+) -> None:
+    """Print a table, write it to standard output, or save it, as asked.
+
+    Raises
+    ------
+    UsageError
+        For a format that does not fit where it should go.
+    """
+    from corridors.export import Sheet, to_bytes, write
+
+    shape = format or _by_name(output)
+    sheet = Sheet(name, note, table)
+    if shape is Format.table:
+        if output is not None:
+            raise UsageError(
+                "a table is for the screen; give -o a .csv, .json, .parquet, .xlsx … file"
+            )
+        print_table(sheet)
+        return
+    content = to_bytes(sheet, world, shape.value)
+    if output is not None:
+        write(output, content)
+        typer.echo(f"{output}: {len(table)} rows. {note}", err=True)
+    elif shape in BINARY:
+        raise UsageError(f"{shape.value} needs a file: -o FILE.{shape.value}")
+    else:
+        sys.stdout.buffer.write(content)
+
+
+def _by_name(output: Path | None) -> Format:
+    suffix = output.suffix.removeprefix(".").lower() if output else ""
+    return Format(suffix) if suffix in set(Format) else Format.csv if output else Format.table
+
+
+def progress(things: Sequence[str], what: str) -> Iterable[str]:
+    """Things to do, with a bar on standard error once they take more than a second."""
+    from tqdm import tqdm
+
+    bar: Iterable[str] = tqdm(
+        things, desc=what, file=sys.stderr, leave=False, delay=1.0, disable=None
+    )
+    return bar
+
+
 def _text(column: str, value: object) -> str:
+    if column.endswith("_at"):
+        return str(value)[:16].replace("NaT", "–")
     if not isinstance(value, float):
         return str(value).replace("[", "\\[")
     if math.isnan(value):

@@ -46,6 +46,17 @@ ID = r"[A-Za-z0-9_]+"
 COUNTRY = r"[A-Z]{3}|EU27"
 ORIGIN = r"[A-Z]{3}|EU27|R_[A-Z]+"
 ORIGIN_OR_GROUP = r"[A-Z0-9]+|R_[A-Z]+"
+DAY = r"\d{4}-\d\d-\d\d"
+HAZARDS = (
+    *("geopolitical", "conflict", "terrorist", "piracy"),
+    *("tropical_cyclone", "blockage", "drought", "earthquake"),
+)
+"""Causes of closures in the long records."""
+EVENT_KINDS = (
+    *("security_incident", "infrastructure", "policy", "conflict", "hazard", "nav_warning"),
+    *("advisory", "sanction", "water_level", "flow_anomaly", "price_move"),
+)
+"""Kinds of events, here and in the feeds."""
 
 
 @dataclass(frozen=True)
@@ -447,6 +458,74 @@ TABLES: Mapping[str, Table] = {
             _number("high", "High end", "as in unit", required=True, minimum=None),
             _text("unit", "Unit", required=True),
             *NAMES,
+            *TAIL,
+        ),
+    ),
+    "hazards": Table(
+        "How often, how long and how badly each chokepoint is closed, by cause, from long records",
+        ("chokepoint", "cause"),
+        (
+            _key("chokepoint", "Chokepoint"),
+            _choice("cause", "Cause", HAZARDS),
+            _number("return_period_y", "Mean time between events", "yr", required=True, above=0),
+            _number("duration_d", "Mean length of an event", "d", required=True),
+            _share("severity", "Share of the traffic lost while it lasts"),
+            _number("record_y", "Length of the record behind it", "yr", required=True, above=0),
+            *TAIL,
+        ),
+    ),
+    "chokepoint_trade": Table(
+        "Trade that passes each chokepoint whose hazards are known, each flow counted once",
+        ("chokepoint",),
+        (
+            _key("chokepoint", "Chokepoint"),
+            _number("value_usd_y", "Value of the trade", "USD/yr", required=True),
+            _number("cargo_t_y", "Cargo", "t/yr", required=True),
+            _number("detour_km", "Extra distance round it; empty: no way round", "km", above=0),
+            *TAIL,
+        ),
+    ),
+    "disruptions": Table(
+        "Dated disruptions of traffic, and look-alikes that were none",
+        ("disruption",),
+        (
+            _key("disruption", "Id"),
+            _list("elements", "Elements it struck; empty: none of ours", pattern=ELEMENT),
+            *NAMES,
+            _choice("kind", "Kind of event", EVENT_KINDS),
+            _text("subtype", "What it was, in a word or two"),
+            _choice(
+                "role",
+                "A disruption, part of another one, a look-alike, or more traffic than usual",
+                ("disruption", "knock_on", "control", "surge"),
+            ),
+            _choice("hazard", "Cause whose rate it updates; empty: none", HAZARDS, required=False),
+            _text("start", "First day; empty: several, not dated", pattern=DAY),
+            _text("end", "Last day; empty: not ended when last looked at", pattern=DAY),
+            _text("as_of", "Day it was last looked at", required=True, pattern=DAY),
+            _number("lon", "Longitude where there is no element", "deg", minimum=-180, maximum=180),
+            _number("lat", "Latitude where there is no element", "deg", minimum=-90, maximum=90),
+            _number("observed_ratio", "Traffic over usual traffic; empty: not measured", "1"),
+            _text("ratio_basis", "What was compared with what"),
+            Field(
+                "severity", "0 info to 4 extreme", kind="whole", unit="0-4", minimum=0, maximum=4
+            ),
+            _text("severity_basis", "Rule that set the severity", required=True),
+            *TAIL,
+        ),
+    ),
+    "transits": Table(
+        "Mean ships a day through each chokepoint, by year and some months",
+        ("chokepoint", "period"),
+        (
+            _key("chokepoint", "Chokepoint"),
+            _key("period", "Year, or year and month", r"\d{4}(-\d\d)?"),
+            _number("days", "Days the mean is of", "d", required=True, above=0, maximum=366),
+            _number("transits_d", "All ships", "1/d", required=True),
+            _number("tanker_transits_d", "Tankers", "1/d"),
+            _number("dry_bulk_transits_d", "Dry bulk carriers", "1/d"),
+            _number("container_transits_d", "Container ships", "1/d"),
+            _number("capacity_t_d", "Deadweight of all ships", "t/d"),
             *TAIL,
         ),
     ),

@@ -85,6 +85,10 @@ class World:
     relabels: pd.DataFrame
     national: pd.DataFrame
     assumptions: pd.DataFrame
+    hazards: pd.DataFrame
+    chokepoint_trade: pd.DataFrame
+    disruptions: pd.DataFrame
+    transits: pd.DataFrame
     sources: pd.DataFrame
     digest: str
     folder: Path = field(repr=False)
@@ -291,6 +295,7 @@ def _reference_faults(world: World, read: set[str], files: list[str]) -> list[Fa
         _unknown_commodities,
         _unknown_ship_classes,
         _unknown_elements,
+        _unknown_chokepoints,
         _unknown_line_ports,
         _unplaced_regions,
         _share_sets,
@@ -414,8 +419,17 @@ def _unknown_elements(world: World, read: set[str], files: list[str]) -> Iterato
         ("passage_limits", "passage"),
         ("passage_costs", "passage"),
         ("sea_links", "passage"),
+        ("disruptions", "elements"),
     ]
     yield from _references(world, read, places, elements.__contains__, "names no element")
+
+
+def _unknown_chokepoints(world: World, read: set[str], files: list[str]) -> Iterator[Fault]:
+    if "chokepoints" not in read:
+        return
+    known = set(world.chokepoints["chokepoint"])
+    places = [(table, "chokepoint") for table in ("hazards", "chokepoint_trade", "transits")]
+    yield from _references(world, read, places, known.__contains__, "is not in chokepoints.csv")
 
 
 def _unknown_line_ports(world: World, read: set[str], files: list[str]) -> Iterator[Fault]:

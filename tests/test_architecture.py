@@ -15,9 +15,12 @@ HOUSE = {"corridors", "layers", "app.py", "data", "tests", "pyproject.toml", "RE
 DEMANDED = re.compile(r"LICENSE|Makefile|[\w-]+\.lock|\..+")  # by law, make, pip, tools with dots
 LAYERS, CORRIDORS = (sorted((ROOT / name).rglob("*.py")) for name in ("layers", "corridors"))
 # What faces a person or a file; everything else in corridors/ computes.
-FACING = {"__init__", "__main__", "cli", "export", "terminal", "ui", "validation", "views"}
+FACING = {"__init__", "__main__", "cli", "cli_feeds", "export", "live", "terminal", "ui"}
+FACING |= {"validation", "views"}
 COMPUTING = [f for f in CORRIDORS if FACING.isdisjoint(f.relative_to(ROOT).with_suffix("").parts)]
-QUIET = {f"layers.{name}" for name in ("errors", "geo", "schema", "sea", "units", "world")}
+QUIET = {
+    f"layers.{name}" for name in ("errors", "events", "geo", "schema", "sea", "units", "world")
+}
 OUTWARD = {"asyncio", "glob", "http", "io", "os", "pathlib", "shutil", "socket", "sqlite3"}
 OUTWARD |= {"subprocess", "tempfile", "time", "urllib", "webbrowser"}
 CALCULUS = {"corridors", "numpy", "pandas", "scipy", "xarray"} | sys.stdlib_module_names - OUTWARD

@@ -173,7 +173,7 @@ def test_every_kind_of_element(run: Run, kind: str) -> None:
         (("exposure", *OIL, "-f", "xlsx"), "needs a file"),
         (("routes", "--origin", "SAV", *OIL), "did you mean"),
         (("routes", "--origin", "SAU", *OIL, "--close", "chokepoint:hormz"), "chokepoint:hormuz"),
-        (("routes", "--origin", "SAU", *OIL, "-o", "x.gpkg"), "table of elements"),
+        (("routes", "--origin", "SAU", *OIL, "-o", "x.gpkg"), "table of places"),
         (("explain", *OIL, "--element", "malacca"), "chokepoint:malacca"),
         (("explain", *OIL, "--element", "CHN"), "unknown element"),
     ],

@@ -129,11 +129,36 @@ def test_geojson(sourced: Any, by: str, tmp_path: Path) -> None:
     assert set(gpd.read_file(place)["element"]) == set(table["element"])
 
 
-def test_a_map_needs_elements(sourced: Any) -> None:
+def test_a_map_needs_places(sourced: Any) -> None:
     table = pd.DataFrame({"a": [1]})
     for format in ("geojson", "gpkg"):
-        with pytest.raises(UsageError, match="table of elements"):
+        with pytest.raises(UsageError, match="table of places"):
             to_bytes(Sheet("t", "", table), sourced.world, format)
+
+
+NEWS = pd.DataFrame(
+    {
+        "title": ["here", "nowhere"],
+        "onset_at": pd.to_datetime(["2026-02-28T06:30Z", None]),
+        "wkt": ["POINT (56.5 26.5)", ""],
+    }
+)
+
+
+@pytest.mark.parametrize("format", ["csv", "json", "xlsx", "geojson", "gpkg"])
+def test_moments_are_text_and_places_are_shapes(sourced: Any, tmp_path: Path, format: str) -> None:
+    place = tmp_path / f"news.{format}"
+    place.write_bytes(to_bytes(Sheet("news", NOTE, NEWS), sourced.world, format))
+    if format in ("geojson", "gpkg"):
+        back = gpd.read_file(place, **({"layer": "news"} if format == "gpkg" else {}))
+        assert [s and (s.x, s.y) for s in back.geometry] == [(56.5, 26.5), None]
+    elif format == "json":
+        back = pd.DataFrame(json.loads(place.read_text())["rows"])
+    else:
+        back = pd.read_excel(place) if format == "xlsx" else pd.read_csv(place)
+    told, silent = back["onset_at"]
+    assert pd.Timestamp(told) == NEWS["onset_at"][0]
+    assert pd.isna(silent)
 
 
 def test_an_unknown_format_is_refused(sourced: Any, sheet: Sheet) -> None:

@@ -30,9 +30,12 @@ def test_command_runs(command: list[str], tmp_path: Path, monkeypatch: pytest.Mo
     from corridors.cli import app
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CORRIDORS_STORE", str(tmp_path / "news.duckdb"))
     result = CliRunner().invoke(app, command, catch_exceptions=False)
     assert result.exit_code == 0
-    if "-o" in command:
+    if command == ["store", "check"]:
+        assert "sound" in result.stderr
+    elif "-o" in command:
         assert (tmp_path / command[command.index("-o") + 1]).stat().st_size > 1000
     else:
         assert len(result.stdout.splitlines()) > 2

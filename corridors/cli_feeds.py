@@ -1,0 +1,285 @@
+"""Commands about live news: ask the feeds, list events, show the risk of every element."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from corridors.terminal import Output, Shape, emit
+from layers.errors import CorridorsError, UnknownIdError, UsageError
+
+if TYPE_CHECKING:
+    from layers.client import Step
+    from layers.refresh import Status
+    from layers.source import Feed
+    from layers.store import Store
+
+feeds_app = typer.Typer(no_args_is_help=True, help="The live feeds: ask them, see how they do.")
+store_app = typer.Typer(
+    no_args_is_help=True, help="What the feeds said: check it, make it smaller."
+)
+
+Place = Annotated[
+    Path | None, typer.Option("--store", help="File of the store; else $CORRIDORS_STORE.")
+]
+Base = Annotated[
+    str | None, typer.Option("--url-base", help="Ask this address in place of every publisher.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.add_typer(feeds_app, name="feeds")
+    app.add_typer(store_app, name="store")
+    for command in (events, risk, watch):
+        app.command()(command)
+
+
+@feeds_app.command("refresh")
+def feeds_refresh(
+    feed: Annotated[list[str] | None, typer.Argument(help="Feeds to ask; all by default.")] = None,
+    store: Place = None,
+    url_base: Base = None,
+    force: Annotated[bool, typer.Option(help="Ask also what is not due.")] = False,
+    format: Shape = None,
+    output: Output = None,
+) -> None:
+    """Ask the feeds that are due. One that fails is told and stops nothing."""
+    from layers.refresh import refresh
+
+    kept, found = _store(store), _feeds()
+    with _bars() as progress:
+        states = refresh(kept, found, base=url_base, only=feed, force=force, progress=progress)
+    _emit_states(states, format, output)
+
+
+@feeds_app.command("status")
+def feeds_status(store: Place = None, format: Shape = None, output: Output = None) -> None:
+    """How each feed does: live, cached, stale, empty_ok, failed or never, with ages and faults."""
+    from layers.refresh import status
+
+    _emit_states(status(_store(store), _feeds(), now=_now()), format, output)
+
+
+def events(
+    since: Annotated[str, typer.Option(help="How far back: 30d, 12h, 6w.")] = "30d",
+    near: Annotated[str | None, typer.Option(help="Element id; with how far it is.")] = None,
+    within_km: Annotated[float, typer.Option(min=0, help="How near is near.")] = 300.0,
+    min_severity: Annotated[int, typer.Option(min=0, max=4)] = 0,
+    store: Place = None,
+    format: Shape = None,
+    output: Output = None,
+) -> None:
+    """What the feeds report, the gravest first; the embedded set while there is no store."""
+    from corridors.risk import live
+    from layers.world import load_world
+
+    world = load_world()
+    known = live.known_events(world, _store(store))
+    found = live.recent(known, _now() - _span(since))
+    found = found[found["severity"] >= min_severity]
+    if near is not None:
+        found = live.near(world, found, near, within_km)
+    found = found.sort_values(["severity", "onset_at"], ascending=[False, False])
+    columns = [*(["distance_km"] if near else []), *EVENT_COLUMNS]
+    note = f"events since {since}; {live.told_age(known, _now())}"
+    emit(world, "events", note, found[columns].reset_index(drop=True), format, output)
+
+
+def risk(
+    element: Annotated[
+        list[str] | None, typer.Option(help="Element id; every element by default.")
+    ] = None,
+    store: Place = None,
+    format: Shape = None,
+    output: Output = None,
+) -> None:
+    """Threat, observed traffic and long-run rate of every element, side by side, never blended."""
+    from corridors.risk import live
+    from layers.world import load_world
+
+    world = load_world()
+    table = live.risk_now(world, _store(store), now=_now())
+    if element:
+        known = table["element"].tolist()
+        for wanted in element:
+            if wanted not in known:
+                raise UnknownIdError("element", wanted, known)
+        table = table[table["element"].isin(element)].reset_index(drop=True)
+    emit(world, "risk", "analytical reference, not an official warning", table, format, output)
+
+
+def watch(
+    every: Annotated[str, typer.Option(help="Longest pause between looks.")] = "15m",
+    store: Place = None,
+    url_base: Base = None,
+) -> None:
+    """Ask each feed by its own rhythm until stopped (Ctrl-C or SIGTERM)."""
+    from layers.refresh import next_due_at, refresh
+
+    kept, found, longest = _store(store), _feeds(), _span(every)
+    ended = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: ended.set())
+    while not ended.is_set():
+        states = refresh(kept, found, base=url_base, stop=ended.is_set)
+        counts = _counts(states)
+        typer.echo(f"{_now():%Y-%m-%d %H:%M:%SZ} {counts}", err=True)
+        due = next_due_at(kept, found, now=_now()) or _now() + longest
+        ended.wait(max(1.0, min(due - _now(), longest).total_seconds()))
+
+
+@store_app.command("check")
+def store_check(store: Place = None) -> None:
+    """Verify the store: hashes, versions, states. Exit code 1 when something is wrong."""
+    kept = _store(store)
+    faults = kept.check()
+    if faults:
+        raise CorridorsError(f"{kept.path}: " + "; ".join(faults))
+    typer.echo(f"{kept.path}: sound", err=True)
+
+
+@store_app.command("prune")
+def store_prune(
+    older_than: Annotated[str, typer.Option(help="Age of raw answers to drop.")] = "90d",
+    store: Place = None,
+) -> None:
+    """Drop old raw answers; the newest of each feed and those behind current events stay."""
+    kept = _store(store)
+    dropped = kept.prune(_span(older_than), now=_now())
+    typer.echo(f"{kept.path}: {dropped.bodies} answers dropped, {dropped.bytes} bytes", err=True)
+
+
+EVENT_COLUMNS = [
+    "severity",
+    "kind",
+    "subtype",
+    "title",
+    "onset_at",
+    "ends_at",
+    "status",
+    "source",
+    "severity_basis",
+    "countries",
+    "certainty",
+    "retrieved_at",
+    "content_as_of",
+    "wkt",
+    "geom_precision_km",
+    "licence",
+    "attribution",
+    "event_uid",
+    "source_url",
+]
+
+
+def _store(place: Path | None) -> Store:
+    from layers.store import Store
+
+    return Store(place)
+
+
+def _feeds() -> Mapping[str, Feed]:
+    from layers.source import feeds
+
+    return feeds()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _span(text: str) -> timedelta:
+    """A stretch of time from ``15m``, ``12h``, ``30d`` or ``6w``.
+
+    Raises
+    ------
+    UsageError
+        For anything else.
+    """
+    found = re.fullmatch(r"(\d+)([mhdw])", text)
+    if not found:
+        raise UsageError(f"a stretch of time is 15m, 12h, 30d or 6w, not {text!r}")
+    units = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+    return timedelta(**{units[found[2]]: int(found[1])})
+
+
+def _emit_states(states: list[Status], format: Shape, output: Output) -> None:
+    import pandas as pd
+
+    from layers.world import load_world
+
+    table = pd.DataFrame([_state_row(s) for s in states])
+    emit(load_world(), "feeds", _counts(states), table, format, output)
+
+
+def _state_row(status: Status) -> dict[str, Any]:
+    facts = status.facts
+    return {
+        "feed": status.feed,
+        "state": status.state,
+        "content_age": _age(status.content_age),
+        "asked": _age(status.success_age),
+        "records": facts.n_records,
+        "records_in": facts.records_in,
+        "skipped": ", ".join(f"{n} {why}" for why, n in facts.skipped.items()),
+        "fault": status.fault,
+        "content_as_of": _moment(facts.content_as_of),
+        "last_success_at": _moment(facts.last_success_at),
+        "last_attempt_at": _moment(facts.last_attempt_at),
+        "next_due_at": _moment(facts.next_due_at),
+        "breaker_open_until": _moment(facts.breaker_open_until),
+    }
+
+
+def _counts(states: list[Status]) -> str:
+    names = sorted({s.state for s in states})
+    return ", ".join(f"{sum(s.state == name for s in states)} {name}" for name in names)
+
+
+def _age(age: timedelta | None) -> str:
+    """An age as people say it; a dash when it is not known."""
+    if age is None:
+        return "–"
+    hours = age.total_seconds() / 3600
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.0f} d"
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else ""
+
+
+@contextmanager
+def _bars() -> Iterator[Any]:
+    """A bar a feed on standard error for what takes longer than a second."""
+    from tqdm import tqdm
+
+    bars: dict[str, tqdm[Any]] = {}
+
+    def step(done: Step) -> None:
+        bar = bars.get(done.source)
+        if bar is None:
+            options = {"unit": "B", "unit_scale": True, "delay": 1.0, "disable": None}
+            bar = bars[done.source] = tqdm(
+                desc=done.source, file=sys.stderr, leave=False, **options
+            )
+        bar.total = done.expected_bytes
+        bar.update(max(0, done.received_bytes - bar.n))
+
+    try:
+        yield step
+    finally:
+        for bar in bars.values():
+            bar.close()
+
+
+__all__ = ["feeds_app", "register", "store_app"]
