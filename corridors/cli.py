@@ -75,6 +75,10 @@ def exposure(
         list[str] | None,
         typer.Option("--any-of", help="Elements counted together, once; may be given again."),
     ] = None,
+    risk: Annotated[
+        bool, typer.Option("--risk", help="With the risk of each now, and tonnes times it.")
+    ] = False,
+    store: cli_feeds.Place = None,
     format: Shape = None,
     output: Output = None,
     set: Switches = None,
@@ -83,6 +87,8 @@ def exposure(
     """How much of an importer's supply passes each strait, port, railway, pipeline or corridor."""
     from corridors import metrics
 
+    if risk and any_of:
+        raise UsageError("--risk is of one element at a time: leave out --any-of")
     world = _world()
     importer = _country(world, importer)
     group = importer if importer == "WLD" or importer in world.groups else None
@@ -97,6 +103,8 @@ def exposure(
         table["any_of"] = " ".join(any_of)
     else:
         table = metrics.exposure(trade, world, by=by.value, importer=group)
+    if risk:
+        table = cli_feeds.with_risk(world, table, store)
     emit(
         world,
         f"exposure_{importer}_{by.value}",

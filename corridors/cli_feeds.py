@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import signal
 import sys
@@ -18,10 +19,13 @@ from corridors.terminal import Output, Shape, emit
 from layers.errors import CorridorsError, UnknownIdError, UsageError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from layers.client import Step
     from layers.refresh import Status
     from layers.source import Feed
     from layers.store import Store
+    from layers.world import World
 
 feeds_app = typer.Typer(no_args_is_help=True, help="The live feeds: ask them, see how they do.")
 store_app = typer.Typer(
@@ -99,6 +103,7 @@ def risk(
     element: Annotated[
         list[str] | None, typer.Option(help="Element id; every element by default.")
     ] = None,
+    why: Annotated[bool, typer.Option("--why", help="The events the threat is made of.")] = False,
     store: Place = None,
     format: Shape = None,
     output: Output = None,
@@ -107,15 +112,36 @@ def risk(
     from corridors.risk import live
     from layers.world import load_world
 
-    world = load_world()
-    table = live.risk_now(world, _store(store), now=_now())
-    if element:
-        known = table["element"].tolist()
-        for wanted in element:
-            if wanted not in known:
-                raise UnknownIdError("element", wanted, known)
-        table = table[table["element"].isin(element)].reset_index(drop=True)
-    emit(world, "risk", "analytical reference, not an official warning", table, format, output)
+    world, kept = load_world(), _store(store)
+    table = live.risk_now(world, kept, now=_now())
+    chosen = _chosen(table, element)
+    if why:
+        table = live.threat_now(world, kept, now=_now()).contributions
+        table = table[[*WHY_COLUMNS, *(c for c in table if c not in WHY_COLUMNS)]]
+    table = table[table["element"].isin(chosen)].reset_index(drop=True)
+    emit(world, "why" if why else "risk", REFERENCE, table, format, output)
+
+
+def with_risk(world: World, exposure: pd.DataFrame, store: Path | None) -> pd.DataFrame:
+    """The exposure table with the risk of each element now (``corridors.risk.risk_weighted``)."""
+    from corridors.risk import live, risk_weighted
+
+    return risk_weighted(exposure, live.risk_now(world, _store(store), now=_now()))
+
+
+def _chosen(table: pd.DataFrame, elements: list[str] | None) -> list[str]:
+    """The elements asked for, or all.
+
+    Raises
+    ------
+    UnknownIdError
+        For one that the table has not.
+    """
+    known = table["element"].tolist()
+    for wanted in elements or ():
+        if wanted not in known:
+            raise UnknownIdError("element", wanted, known)
+    return elements or known
 
 
 def watch(
@@ -126,6 +152,7 @@ def watch(
     """Ask each feed by its own rhythm until stopped (Ctrl-C or SIGTERM)."""
     from layers.refresh import next_due_at, refresh
 
+    gc.enable()  # unlike the other commands, this one stays
     kept, found, longest = _store(store), _feeds(), _span(every)
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -159,6 +186,8 @@ def store_prune(
     typer.echo(f"{kept.path}: {dropped.bodies} answers dropped, {dropped.bytes} bytes", err=True)
 
 
+REFERENCE = "analytical reference, not an official warning"
+WHY_COLUMNS = ["element", "weight", "title", "distance_km", "age_d", "match", "merged"]
 EVENT_COLUMNS = [
     "severity",
     "kind",
@@ -282,4 +311,4 @@ def _bars() -> Iterator[Any]:
             bar.close()
 
 
-__all__ = ["feeds_app", "register", "store_app"]
+__all__ = ["Place", "register", "with_risk"]

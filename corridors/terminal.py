@@ -51,7 +51,8 @@ NEWS = re.compile(
     r"|embedded_.*|disruption_12m|closure_sd_d_y|closure_long_run_d_y|disrupted_usd_y|recent"
     r"|uncovered|worst|events|kind|next_due_at|breaker_.*|last_.*_at"
 )
-"""Columns a screen has no room for; every file format has them."""
+RISKED = re.compile(r"share_(low|high)|no_alternative_share|added_.*|quality|consumption_share")
+"""Columns a screen has no room for (the last where risk stands beside); every file has them."""
 
 
 def print_table(sheet: Sheet) -> None:
@@ -61,7 +62,9 @@ def print_table(sheet: Sheet) -> None:
 
     console = Console(highlight=False, width=None if Console().is_terminal else 200)
     console.print(f"[bold]{sheet.name}[/bold]  {sheet.note}", soft_wrap=True)
-    hidden = (ASIDE, PROVENANCE, NEWS)
+    hidden = [ASIDE, PROVENANCE, NEWS]
+    if "threat_weighted_t" in sheet.table:
+        hidden.append(RISKED)
     aside = [c for c in sheet.table.columns if any(h.fullmatch(c) for h in hidden)]
     columns = [c for c in sheet.table.columns if c not in aside]
     shown = Table(box=None, pad_edge=False, header_style="bold")
@@ -144,7 +147,7 @@ def _text(column: str, value: object) -> str:
 
 _SHOW: tuple[tuple[tuple[str, ...], Callable[[float], str]], ...] = (
     (("share", "share_low", "share_high"), lambda v: f"{v:.1%}"),
-    (("_t",), lambda v: f"{v / 1e6:,.3f} Mt" if abs(v) >= 1e3 else f"{v:,.2f}"),
+    (("_t", "_t_y"), lambda v: f"{v / 1e6:,.3f} Mt" if abs(v) >= 1e3 else f"{v:,.2f}"),
     (("nm",), lambda v: f"{v:,.0f}"),
     (("days",), lambda v: f"{v:,.1f}"),
 )

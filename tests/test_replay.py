@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,3 +141,25 @@ def test_a_bad_answer_leaves_the_good_ones_where_they_were(
     assert run("store", "check").exit_code == 0
     news = run("events", "--since", "5000d", "--format", "csv").stdout
     assert news.count("nga_warnings") >= before["records"] - 5
+
+
+def test_the_threat_is_taken_apart_and_carried_to_the_exposure(
+    publishers: Publishers, run: Run
+) -> None:
+    run("feeds", "refresh", *sorted(HEALTHY), "--format", "json")
+    weights = [
+        row["weight"]
+        for row in json.loads(
+            run("risk", "--element", "chokepoint:hormuz", "--why", "--format", "json").stdout
+        )["rows"]
+    ]
+    [row] = json.loads(run("risk", "--element", "chokepoint:hormuz", "--format", "json").stdout)[
+        "rows"
+    ]
+    assert row["covered"]
+    assert row["events"] == len(weights)
+    assert row["threat"] == pytest.approx(1 - math.prod(1 - w for w in weights))
+    command = ("exposure", "-c", "lng", "--risk", "--format", "json")
+    exposed = {row["element"]: row for row in json.loads(run(*command).stdout)["rows"]}
+    hormuz = exposed["chokepoint:hormuz"]
+    assert hormuz["threat_weighted_t"] == pytest.approx(hormuz["quantity_t"] * row["threat"])
