@@ -49,7 +49,7 @@ NEWS = re.compile(
     r"severity_basis|content_as_of|retrieved_at|wkt|geom_.*|licence|attribution|event_uid|certainty"
     r"|ends_at|feeds|watched|threat_as_of|.*_ratio|week_d|usual_d|observed_(on|age_d|flags)"
     r"|embedded_.*|disruption_12m|closure_sd_d_y|closure_long_run_d_y|disrupted_usd_y|recent"
-    r"|uncovered|worst|events|kind|next_due_at|breaker_.*|last_.*_at"
+    r"|uncovered|covered|current|worst|events|kind|next_due_at|breaker_.*|last_.*_at"
 )
 RISKED = re.compile(r"share_(low|high)|no_alternative_share|added_.*|quality|consumption_share")
 """Columns a screen has no room for (the last where risk stands beside); every file has them."""

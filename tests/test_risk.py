@@ -81,6 +81,26 @@ def test_near_takes_what_is_close_and_what_the_source_names(world: World) -> Non
         live.near(world, event_frame(rows), "chokepoint:hormus", 300)
 
 
+@pytest.mark.parametrize(
+    ("state", "rows", "word"),
+    [
+        ("never", [], "not_covered"),
+        ("live", [], "calm"),
+        ("cached", [{}], "active"),
+        ("stale", [], "stale"),
+        ("stale", [{}], "stale"),
+        ("failed", [], "stale"),
+    ],
+)
+def test_old_news_is_neither_calm_nor_current(
+    world: World, state: str, rows: list[dict[str, Any]], word: str
+) -> None:
+    as_of = pd.NaT if state == "never" else pd.Timestamp(NOW)
+    states = pd.DataFrame({"feed": ["nga_warnings"], "state": [state], "content_as_of": [as_of]})
+    table = told(world, *(event(**row) for row in rows), states=states).elements
+    assert table.set_index("element")["threat_state"][HORMUZ] == word
+
+
 STANDING = {"ends_at": None, "status": "active"}
 
 

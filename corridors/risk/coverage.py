@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 AT_SEA = ("chokepoint", "port")
 ON_LAND = ("port", "railway", "pipeline")
 EVERYWHERE = ("chokepoint", "port", "railway", "pipeline")
-ANSWERED = ("live", "cached", "stale", "empty_ok")
+CURRENT = ("live", "cached", "empty_ok")
+ANSWERED = (*CURRENT, "stale")
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,9 @@ def coverage(pieces: Pieces, states: pd.DataFrame, *, now: datetime) -> pd.DataF
     DataFrame
         A row an element, in the order of ``pieces.ids``: ``element``; ``feeds`` and ``watched``
         (names and subjects, separated by ``;``); ``threat_as_of``, the newest content of those
-        feeds; ``threat_age_d``. A feed that has never answered does not look; one that failed
-        since does, with the age of what it said.
+        feeds; ``threat_age_d``; ``current``, whether one of them is neither stale nor failed. A
+        feed that has never answered does not look; one that failed since does, with the age of
+        what it said.
     """
     told = _told(states, now)
     rows = np.zeros((len(LOOKS), len(pieces.ids)), bool)
@@ -89,6 +91,7 @@ def coverage(pieces: Pieces, states: pd.DataFrame, *, now: datetime) -> pd.DataF
             rows[row] = _looked_at(look, pieces)
     feeds, subjects = np.array(list(LOOKS)), np.array([look.watches for look in LOOKS.values()])
     moments = told["as_of"].reindex(feeds).dt.tz_localize(None).to_numpy("datetime64[us]")
+    current = np.isin(feeds, told.index[told["current"]])
     newest = np.fmax.reduce(np.where(rows, moments[:, None], np.datetime64("NaT", "us")), axis=0)
     found = pd.DataFrame(
         {
@@ -96,6 +99,7 @@ def coverage(pieces: Pieces, states: pd.DataFrame, *, now: datetime) -> pd.DataF
             "feeds": [";".join(feeds[seen]) for seen in rows.T],
             "watched": [";".join(sorted(set(subjects[seen]))) for seen in rows.T],
             "threat_as_of": pd.DatetimeIndex(newest).tz_localize("UTC"),
+            "current": (rows & current[:, None]).any(axis=0),
         }
     )
     age = pd.Timestamp(now) - found["threat_as_of"]
@@ -117,7 +121,8 @@ def _told(states: pd.DataFrame, now: datetime) -> pd.DataFrame:
         moments = moments.fillna(pd.to_datetime(states["last_success_at"], utc=True))
     answered = states["state"].isin(ANSWERED) | ((states["state"] == "failed") & moments.notna())
     # A forecast speaks of tomorrow, but nothing is newer than now.
-    told = pd.DataFrame({"as_of": moments.where(~(moments > now), pd.Timestamp(now))})
+    as_of = moments.where(~(moments > now), pd.Timestamp(now))
+    told = pd.DataFrame({"as_of": as_of, "current": states["state"].isin(CURRENT)})
     return told.set_index(states["feed"].to_numpy())[answered.to_numpy()]
 
 

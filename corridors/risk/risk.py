@@ -49,7 +49,8 @@ def risk_table(
     Returns
     -------
     DataFrame
-        A row an element: ``element, kind, name_en, name_zh``; **threat** 0–1 with ``covered``,
+        A row an element: ``element, kind, name_en, name_zh``; **threat** 0–1 with
+        ``threat_state`` (active, calm, stale or not_covered), ``covered``, ``current``,
         ``watched``, ``feeds``, ``threat_as_of``, ``threat_age_d``, ``events`` and ``top``, the
         titles of the three that weigh most; **observed** 0–1 with ``observed_ratio``,
         ``capacity_ratio``, ``week_d``, ``usual_d``, ``observed_on``, ``observed_age_d``,
@@ -69,8 +70,9 @@ def risk_table(
     for part in (observed(world, observations, now=now), usual_transits(world), structural(world)):
         table = table.merge(part, on="element", how="left")
     table["observed_flags"] = table["observed_flags"].fillna("")
-    first = ["element", "kind", "name_en", "name_zh", "threat", "observed", "disruption_30d"]
-    return table[[*first, "closure_d_y", *table.columns.difference([*first, "closure_d_y"], False)]]
+    first = ["element", "kind", "name_en", "name_zh", "threat", "threat_state", "observed"]
+    first += ["disruption_30d", "closure_d_y"]
+    return table[[*first, *table.columns.difference(first, False)]]
 
 
 def corridor_risk(world: World, risk: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +83,8 @@ def corridor_risk(world: World, risk: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         ``element`` (``corridor:<id>``), ``kind``, ``name_en``, ``name_zh``; ``threat`` of the legs
         in series, a lower bound while ``uncovered`` legs are left (their elements), missing when
-        no leg is covered; ``covered``: all legs are; ``observed``, the worst leg;
+        no leg is covered; ``threat_state``, stale where a leg is; ``covered``: all legs are;
+        ``observed``, the worst leg;
         ``disruption_30d``, any leg, of the chokepoints whose rate is known; ``worst``, the leg of
         the greatest threat, empty when there is none.
     """
@@ -99,6 +102,7 @@ def corridor_risk(world: World, risk: pd.DataFrame) -> pd.DataFrame:
                 "name_en": world.name(id, "en"),
                 "name_zh": world.name(id, "zh"),
                 "threat": in_series(threats),
+                "threat_state": _state(known.loc[[e for leg in legs for e in leg], "threat_state"]),
                 "observed": _of_known(np.nanmax, [_safer(known["observed"], leg) for leg in legs]),
                 "disruption_30d": in_series(chance),
                 "covered": bool(legs) and not np.isnan(threats).any(),
@@ -109,6 +113,11 @@ def corridor_risk(world: World, risk: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _state(legs: pd.Series[str]) -> str:
+    """The state of the leg that most needs saying: nobody calls a way calm for its calm legs."""
+    return next((s for s in ("stale", "active", "calm") if s in set(legs)), "not_covered")
 
 
 def in_series(probabilities: list[float]) -> float:
@@ -129,16 +138,18 @@ def risk_weighted(exposure: pd.DataFrame, risk: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Further columns: ``threat``, ``observed``, ``disruption_30d`` as in ``risk``;
+        Further columns: ``threat``, ``threat_state``, ``observed``, ``disruption_30d`` as in
+        ``risk``;
         ``threat_weighted_t``, ``observed_weighted_t``, ``disruption_weighted_t``, each times the
         quantity of a year; ``disrupted_t_y``, the quantity times ``closure_d_y`` / 365 where that
         is known. Missing where the probability is.
     """
-    numbers = ["threat", "observed", "disruption_30d", "closure_d_y"]
-    have = [name for name in numbers if name in risk]
+    numbers = ["threat", "observed", "disruption_30d"]
+    beside = ["threat_state", "closure_d_y"]
+    have = [name for name in [*numbers, *beside] if name in risk]
     found = exposure.drop(columns=have, errors="ignore")
     found = found.merge(risk[["element", *have]], on="element", how="left")
-    for name in have[:3]:
+    for name in numbers:
         found[f"{name.removesuffix('_30d')}_weighted_t"] = found["quantity_t"] * found[name]
     if "closure_d_y" in have:
         found["disrupted_t_y"] = (

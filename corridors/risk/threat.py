@@ -79,7 +79,9 @@ class Threat:
     Attributes
     ----------
     elements
-        A row an element: ``element``; ``threat`` 0–1, missing where not covered; ``covered``;
+        A row an element: ``element``; ``threat`` 0–1, missing where not covered;
+        ``threat_state``: active, calm, stale (all who look there are, or failed) or not_covered;
+        ``covered``; ``current``;
         ``events``, distinct ones that reach it; ``feeds``, ``watched``, ``threat_as_of``,
         ``threat_age_d`` (see `corridors.risk.coverage.coverage`).
     contributions
@@ -159,7 +161,15 @@ def threat(
     rows["events"] = rows["element"].map(groups.size()).fillna(0).astype("int64")
     rows["covered"] = (rows["feeds"] != "") | (rows["events"] > 0)
     rows.insert(1, "threat", number.clip(0, 1).where(rows["covered"]))
+    rows.insert(2, "threat_state", _state(rows))
     return Threat(rows, found)
+
+
+def _state(rows: pd.DataFrame) -> np.ndarray:
+    """(elements,) what a person should think of the number: a 0 of old news is not calm."""
+    old = (rows["feeds"] != "") & ~rows["current"]
+    chosen = [~rows["covered"], old, rows["events"] > 0]
+    return np.select(chosen, ["not_covered", "stale", "active"], "calm")
 
 
 def _reports(table: pd.DataFrame, elements: Pieces, world: World, now: datetime) -> pd.DataFrame:
