@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corridors.terminal import Output, Shape, emit
+from corridors.terminal import Format, Output, Shape, emit
 from layers.errors import CorridorsError, UnknownIdError, UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ Place = Annotated[
 ]
 Base = Annotated[
     str | None, typer.Option("--url-base", help="Ask this address in place of every publisher.")
+]
+
+Restricted = Annotated[
+    bool, typer.Option("--restricted", help="Write also what may not be passed on.")
 ]
 
 
@@ -79,6 +83,7 @@ def events(
     near: Annotated[str | None, typer.Option(help="Element id; with how far it is.")] = None,
     within_km: Annotated[float, typer.Option(min=0, help="How near is near.")] = 300.0,
     min_severity: Annotated[int, typer.Option(min=0, max=4)] = 0,
+    restricted: Restricted = False,
     store: Place = None,
     format: Shape = None,
     output: Output = None,
@@ -90,6 +95,8 @@ def events(
     world = load_world()
     known = live.known_events(world, _store(store))
     found = live.recent(known, _now() - _span(since))
+    if not restricted and _leaves(format, output):
+        found = _open(found)
     found = found[found["severity"] >= min_severity]
     if near is not None:
         found = live.near(world, found, near, within_km)
@@ -104,6 +111,7 @@ def risk(
         list[str] | None, typer.Option(help="Element id; every element by default.")
     ] = None,
     why: Annotated[bool, typer.Option("--why", help="The events the threat is made of.")] = False,
+    restricted: Restricted = False,
     store: Place = None,
     format: Shape = None,
     output: Output = None,
@@ -115,11 +123,30 @@ def risk(
     world, kept = load_world(), _store(store)
     table = live.risk_now(world, kept, now=_now())
     chosen = _chosen(table, element)
+    public = _leaves(format, output) and not restricted
     if why:
         table = live.threat_now(world, kept, now=_now()).contributions
         table = table[[*WHY_COLUMNS, *(c for c in table if c not in WHY_COLUMNS)]]
+        if public:
+            told = _open(live.known_events(world, kept))
+            table = table[table["event_uid"].isin(told["event_uid"])]
+    elif public:
+        table = table.drop(columns="top")  # titles, some of them nobody's to pass on
     table = table[table["element"].isin(chosen)].reset_index(drop=True)
     emit(world, "why" if why else "risk", REFERENCE, table, format, output)
+
+
+def _leaves(format: Shape, output: Path | None) -> bool:
+    """Whether a table goes anywhere but to the screen of who asked."""
+    return output is not None or format not in (None, Format.table)
+
+
+def _open(events: pd.DataFrame) -> pd.DataFrame:
+    """The events that may be passed on; says how many may not."""
+    found = events[events["redistribute"].astype(bool)]
+    if held := len(events) - len(found):
+        typer.echo(f"not to be passed on, so left out without --restricted: {held}", err=True)
+    return found
 
 
 def with_risk(world: World, exposure: pd.DataFrame, store: Path | None) -> pd.DataFrame:

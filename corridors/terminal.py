@@ -47,7 +47,7 @@ ASIDE = re.compile(
 PROVENANCE = re.compile(r"sources?_.*|source_.*|sources|data_years|no_alternative_why|why_source")
 NEWS = re.compile(
     r"severity_basis|content_as_of|retrieved_at|wkt|geom_.*|licence|attribution|event_uid|certainty"
-    r"|ends_at|feeds|watched|threat_as_of|.*_ratio|week_d|usual_d|observed_(on|age_d|flags)"
+    r"|ends_at|feeds|watched|threat_as_of|.*_ratio|week_d|usual_d|observed_(on|flags)"
     r"|embedded_.*|disruption_12m|closure_sd_d_y|closure_long_run_d_y|disrupted_usd_y|recent"
     r"|uncovered|covered|current|worst|events|kind|next_due_at|breaker_.*|last_.*_at"
 )
