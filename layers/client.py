@@ -53,6 +53,8 @@ _HOST_LOCKS_GUARD = threading.Lock()
 # Both write every address they ask for, with the signature or key in its query, at INFO and DEBUG.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+# Told to whoever listens; by nobody it would be on the screen, among the states that say the same.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 class FetchError(FeedError):

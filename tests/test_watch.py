@@ -1,0 +1,31 @@
+"""``corridors watch`` asks until it is told to stop, and then stops clean."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from pytest_httpserver import HTTPServer
+
+from layers.store import Store
+
+
+def test_it_stops_clean_when_told(httpserver: HTTPServer, tmp_path: Path) -> None:
+    httpserver.no_handler_status_code = 404  # every publisher answers, none has anything
+    store = Store(tmp_path / "news.duckdb")
+    command = [sys.executable, "-m", "corridors", "watch", "--store", str(store.path)]
+    command += ["--url-base", httpserver.url_for("").rstrip("/")]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stderr is not None
+        looked = child.stderr.readline()
+        child.send_signal(signal.SIGTERM)
+        rest, _ = child.communicate(timeout=30)
+    assert "failed" in looked
+    assert child.returncode == 0
+    assert rest == ""  # talk is on standard error, and there is no data
+    assert store.check() == []
+    assert all(facts.consecutive_failures for facts in store.states().values())
