@@ -121,17 +121,18 @@ def risk(
     from layers.world import load_world
 
     world, kept = load_world(), _store(store)
-    table = live.risk_now(world, kept, now=_now())
-    chosen = _chosen(table, element)
+    chosen = _chosen(world, element)
+    known = live.known_events(world, kept)
     public = _leaves(format, output) and not restricted
     if why:
-        table = live.threat_now(world, kept, now=_now()).contributions
+        table = live.threat_now(world, kept, known, now=_now()).contributions
         table = table[[*WHY_COLUMNS, *(c for c in table if c not in WHY_COLUMNS)]]
         if public:
-            told = _open(live.known_events(world, kept))
-            table = table[table["event_uid"].isin(told["event_uid"])]
-    elif public:
-        table = table.drop(columns="top")  # titles, some of them nobody's to pass on
+            table = table[table["event_uid"].isin(_open(known)["event_uid"])]
+    else:
+        table = live.risk_now(world, kept, known, now=_now())
+        if public:
+            table = table.drop(columns="top")  # titles, some of them nobody's to pass on
     table = table[table["element"].isin(chosen)].reset_index(drop=True)
     emit(world, "why" if why else "risk", REFERENCE, table, format, output)
 
@@ -153,18 +154,20 @@ def with_risk(world: World, exposure: pd.DataFrame, store: Path | None) -> pd.Da
     """The exposure table with the risk of each element now (``corridors.risk.risk_weighted``)."""
     from corridors.risk import live, risk_weighted
 
-    return risk_weighted(exposure, live.risk_now(world, _store(store), now=_now()))
+    kept = _store(store)
+    table = live.risk_now(world, kept, live.known_events(world, kept), now=_now())
+    return risk_weighted(exposure, table)
 
 
-def _chosen(table: pd.DataFrame, elements: list[str] | None) -> list[str]:
-    """The elements asked for, or all.
+def _chosen(world: World, elements: list[str] | None) -> list[str]:
+    """The elements and corridors asked for, or all.
 
     Raises
     ------
     UnknownIdError
-        For one that the table has not.
+        For one that no table has.
     """
-    known = table["element"].tolist()
+    known = [*world.elements(), *("corridor:" + world.corridors["corridor"])]
     for wanted in elements or ():
         if wanted not in known:
             raise UnknownIdError("element", wanted, known)

@@ -64,22 +64,15 @@ def near(world: World, events: pd.DataFrame, element: str, within_km: float) -> 
     return rows.sort_values("distance_km", ignore_index=True)
 
 
-def threat_now(world: World, store: Store, *, now: datetime) -> Threat:
+def threat_now(world: World, store: Store, events: pd.DataFrame, *, now: datetime) -> Threat:
     """Threat of every element with the events it is made of (``corridors.risk.threat``)."""
-    return threat(known_events(world, store), world, now=now, states=states(store, now))
+    return threat(events, world, now=now, states=states(store, now))
 
 
-def risk_now(world: World, store: Store, *, now: datetime) -> pd.DataFrame:
+def risk_now(world: World, store: Store, events: pd.DataFrame, *, now: datetime) -> pd.DataFrame:
     """Risk of every element and corridor from what is known now (``corridors.risk.risk_table``)."""
     observations = store.observations(feeds=["portwatch_chokepoints"], every_vintage=True)
-    table = risk_table(
-        world,
-        known_events(world, store),
-        observations,
-        states(store, now),
-        now=now,
-        found=threat_now(world, store, now=now),
-    )
+    table = risk_table(world, events, observations, states(store, now), now=now)
     return pd.concat([table, corridor_risk(world, table)], ignore_index=True)
 
 
