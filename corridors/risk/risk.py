@@ -15,7 +15,7 @@ import pandas as pd
 
 from corridors.risk.observed import observed, usual_transits
 from corridors.risk.structural import structural
-from corridors.risk.threat import Threat, threat
+from corridors.risk.threat import threat
 
 if TYPE_CHECKING:
     from layers.world import World
@@ -31,7 +31,6 @@ def risk_table(
     states: pd.DataFrame | None = None,
     *,
     now: datetime,
-    found: Threat | None = None,
 ) -> pd.DataFrame:
     """Three numbers of every chokepoint, port, railway and pipeline.
 
@@ -43,8 +42,6 @@ def risk_table(
         ``feed, state, content_as_of`` of the feeds, and ``last_success_at`` where known.
     now
         UTC.
-    found
-        The threat of the same events, when the caller has it already.
 
     Returns
     -------
@@ -59,7 +56,7 @@ def risk_table(
         ``closure_sd_d_y``, ``closure_long_run_d_y``, ``disrupted_usd_y``, ``recent``. Missing is
         not zero: not covered, not measured, not known.
     """
-    found = threat(events, world, now=now, states=states) if found is None else found
+    found = threat(events, world, now=now, states=states)
     table = found.elements
     table = table.assign(
         kind=table["element"].str.partition(":")[0],
