@@ -75,11 +75,12 @@ class Publishers:
 
 
 @pytest.fixture
-def publishers(httpserver: HTTPServer, reference: Path) -> Publishers:
+def publishers(
+    httpserver: HTTPServer, reference: Path, monkeypatch: pytest.MonkeyPatch
+) -> Publishers:
     found = Publishers(reference / "samples")
-    httpserver.expect_request("/", method="GET")
-    httpserver.no_handler_status_code = 404
-    httpserver.dispatch = found  # type: ignore[method-assign, assignment]
+    # The server lives for the whole session: what is put into it must be taken out again.
+    monkeypatch.setattr(httpserver, "dispatch", found)
     return found
 
 
