@@ -6,6 +6,11 @@
 >>> table = corridors.exposure(trade, world, by="chokepoint")
 
 ``assess`` gives one labelled dataset; the other functions read it.
+
+>>> engine = corridors.prepare(world)
+>>> shut = corridors.make_scenario("x", rules=[corridors.Rule("chokepoint:hormuz", lost=1.0)])
+>>> answer = corridors.disturb(engine, shut)
+>>> table = corridors.summary(answer, corridors.groups_of(world, answer, ["CHN"]))
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,25 +21,56 @@ from corridors.metrics import KINDS, any_of, concentration, exposure, hhi, outco
 
 __all__ = [
     "KINDS",
+    "Rule",
+    "Scenario",
     "any_of",
     "assess",
     "concentration",
+    "disturb",
     "element_frame",
     "explain",
     "exposure",
+    "groups_of",
     "hhi",
     "lane_frame",
     "load_network",
+    "make_scenario",
     "outcomes",
+    "prepare",
+    "respond",
     "routes",
+    "summary",
+    "supply",
     "validate",
+    "worst",
 ]
 
 if TYPE_CHECKING:
+    from corridors.response import respond
     from corridors.validation import validate
     from corridors.views import element_frame, lane_frame
+    from corridors.whatif.answer import disturb
+    from corridors.whatif.engine import prepare
+    from corridors.whatif.interdiction import worst
+    from corridors.whatif.scenario import Rule, Scenario, make_scenario
+    from corridors.whatif.summary import groups_of, summary
+    from corridors.whatif.supply import supply
 
-_LATER = {"element_frame": "views", "lane_frame": "views", "validate": "validation"}
+_LATER = {
+    "element_frame": "views",
+    "lane_frame": "views",
+    "validate": "validation",
+    "disturb": "whatif.answer",
+    "groups_of": "whatif.summary",
+    "make_scenario": "whatif.scenario",
+    "prepare": "whatif.engine",
+    "respond": "response",
+    "Rule": "whatif.scenario",
+    "Scenario": "whatif.scenario",
+    "summary": "whatif.summary",
+    "supply": "whatif.supply",
+    "worst": "whatif.interdiction",
+}
 
 
 def __getattr__(name: str) -> Any:

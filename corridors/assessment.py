@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from corridors.demand import BASE_YEAR, from_origins, select_flows
 from corridors.gates import build_network
 from corridors.network import Network, Remember
+from corridors.sailings import Progress
 from corridors.tariff import ship_tariffs
-from corridors.trade import Progress, remembered_trade, trade_dataset
+from corridors.trade import remembered_trade, trade_dataset
 from layers.errors import UnknownIdError
 
 if TYPE_CHECKING:

@@ -199,7 +199,7 @@ def sea_routes(found: Search, choice: Choice) -> Routes:
     parts = [_candidates(found, i, limit) for i in range(len(found.ships))]
     pair, bits, cost, order = _stacked(parts)
     ship = np.repeat(np.arange(len(parts)), [len(p.pair) for p in parts])
-    km, days = _voyage(network, found.tariffs, ship, bits, cost)
+    km, days = voyage(network, found.tariffs, ship, bits, cost)
     start, end = found.origins[o[pair]], found.destinations[d[pair]]
     sizes = _path_sizes(network, order, start, end, pair)
     shares = [
@@ -227,15 +227,20 @@ def next_best(found: Search, routes: Routes) -> tuple[Floats, Floats]:
             if not len(mine):
                 continue
             shut = np.uint64(1) << np.uint64(passage)
-            way = _without(found, ship, mine, found.closed | shut)
-            better = way[0] < cost[mine, passage]
-            cost[mine[better], passage] = way[0][better]
-            days[mine[better], passage] = way[1][better]
+            usd_t, bits = without(found, ship, mine, found.closed | shut)
+            better = np.flatnonzero(usd_t < cost[mine, passage])
+            usd_t, bits, mine = usd_t[better], bits[better], mine[better]
+            cost[mine, passage] = usd_t
+            days[mine, passage] = voyage(
+                found.network, [found.tariffs[ship]], np.zeros(len(mine), np.int64), bits, usd_t
+            )[1]
     return cost, days
 
 
-def _without(found: Search, ship: int, pairs: Ints, shut: np.uint64) -> tuple[Floats, Floats]:
-    """(pairs,) least cost and days of some pairs of one ship class with passages shut.
+def without(found: Search, ship: int, pairs: Ints, shut: np.uint64) -> tuple[Floats, Bits]:
+    """(pairs,) least cost, USD/t, of some pairs of one ship class with passages shut; its passages.
+
+    inf where no way is left. ``shut`` holds the passages shut in ``found`` too.
 
     Exact, and cheap: a crossing can lie on the new best route only if the old least cost to it
     and on from it is no more than a detour already known, so most crossings drop out first, and
@@ -264,8 +269,7 @@ def _without(found: Search, ship: int, pairs: Ints, shut: np.uint64) -> tuple[Fl
             on_way = (through[shorter] <= exact[shorter, None] * (1 + 1e-12)).any(axis=0)
             ends = (start[shorter], end[shorter])
             bits[left[shorter]] = pair_bits(network, tariff, *ends, shut, old.live[on_way])
-    _, days = _voyage(network, [tariff], np.zeros(len(cost), dtype=np.int64), bits, cost)
-    return cost, days
+    return cost, bits
 
 
 def _no_routes(ships: tuple[str, ...]) -> Routes:
@@ -414,7 +418,7 @@ def _passages_of(network: Network, live: Ints, chain: Ints) -> Ints:
     return order
 
 
-def _voyage(
+def voyage(
     network: Network, tariffs: Sequence[Tariff], ship: Ints, bits: Bits, cost: Floats
 ) -> tuple[Floats, Floats]:
     """Distance, km, and duration, days, of routes whose cost and passages are known."""

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corridors import cli_feeds
-from corridors.terminal import Output, Shape, emit, progress
+from corridors import cli_feeds, cli_whatif
+from corridors.terminal import Output, Shape, country_code, emit, progress, switches_of
 from layers.errors import CorridorsError, UnknownIdError, UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ app = typer.Typer(
 
 
 cli_feeds.register(app)
+cli_whatif.register(app)
 
 
 class Kind(StrEnum):
@@ -90,7 +91,7 @@ def exposure(
     if risk and any_of:
         raise UsageError("--risk is of one element at a time: leave out --any-of")
     world = _world()
-    importer = _country(world, importer)
+    importer = country_code(world, importer)
     group = importer if importer == "WLD" or importer in world.groups else None
     wanted = by is Kind.corridor or bool(any_of)
     trade = _trade(
@@ -243,37 +244,17 @@ def _trade(
 
     return assess(
         world,
-        importers=[_country(world, importer)],
+        importers=[country_code(world, importer)],
         commodities=list(commodities) if commodities else None,
         year=year,
-        switches=_switches(settings),
-        origins=[_country(world, origin)] if origin else None,
+        switches=switches_of(settings),
+        origins=[country_code(world, origin)] if origin else None,
         closed=closed,
         building=building,
         named_corridors=named_corridors,
         remember=_remember(),
         progress=progress,
     )
-
-
-def _country(world: World, text: str) -> str:
-    """The ISO3 code or group a person means by a code in any case or by a full name."""
-    names = {
-        str(spelt).casefold(): str(code)
-        for column in ("country", "iso2", "name_en", "name_zh")
-        for spelt, code in zip(world.countries[column], world.countries["country"], strict=True)
-    }
-    return names.get(text.casefold(), text.upper() if text.upper() in world.groups else text)
-
-
-def _switches(settings: Sequence[str] | None) -> dict[str, str]:
-    found = {}
-    for setting in settings or ():
-        name, equals, option = setting.partition("=")
-        if not equals:
-            raise UsageError(f"--set takes name=option, not {setting!r}")
-        found[name] = option
-    return found
 
 
 def _known_element(world: World, element: str) -> None:

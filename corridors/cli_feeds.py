@@ -152,11 +152,17 @@ def _open(events: pd.DataFrame) -> pd.DataFrame:
 
 def with_risk(world: World, exposure: pd.DataFrame, store: Path | None) -> pd.DataFrame:
     """The exposure table with the risk of each element now (``corridors.risk.risk_weighted``)."""
-    from corridors.risk import live, risk_weighted
+    from corridors.risk import risk_weighted
+
+    return risk_weighted(exposure, risk_today(world, store))
+
+
+def risk_today(world: World, store: Path | None) -> pd.DataFrame:
+    """The risk of every element now, from what the store holds."""
+    from corridors.risk import live
 
     kept = _store(store)
-    table = live.risk_now(world, kept, live.known_events(world, kept), now=_now())
-    return risk_weighted(exposure, table)
+    return live.risk_now(world, kept, live.known_events(world, kept), now=_now())
 
 
 def _chosen(world: World, elements: list[str] | None) -> list[str]:

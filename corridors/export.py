@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,11 +42,15 @@ class Sheet:
         One sentence: what it is, for whom, with which assumptions.
     table
         The rows.
+    more
+        Further tables by name: keys of a JSON, sheets of a workbook, layers of a GeoPackage; the
+        other formats have no room for them.
     """
 
     name: str
     note: str
     table: pd.DataFrame
+    more: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def to_bytes(sheet: Sheet, world: World, format: str) -> bytes:
@@ -95,10 +99,15 @@ def _csv(sheet: Sheet, world: World) -> bytes:
 
 
 def _json(sheet: Sheet, world: World) -> bytes:
-    table = _plain(sheet.table)
-    rows = json.loads(table.to_json(orient="records", force_ascii=False, double_precision=12))
-    body = {"name": sheet.name, "note": sheet.note, "rows": rows, "sources": _sources(world)}
+    more = {name: _rows(table) for name, table in sheet.more.items()}
+    body = {"name": sheet.name, "note": sheet.note, "rows": _rows(sheet.table), **more}
+    body["sources"] = _sources(world)
     return json.dumps(body, ensure_ascii=False, indent=1).encode()
+
+
+def _rows(table: pd.DataFrame) -> object:
+    plain = _plain(table)
+    return json.loads(plain.to_json(orient="records", force_ascii=False, double_precision=12))
 
 
 def _parquet(sheet: Sheet, world: World) -> bytes:
@@ -119,6 +128,8 @@ def _xlsx(sheet: Sheet, world: World) -> bytes:
         _safe(_plain(sheet.table)).replace([np.inf, -np.inf], np.nan).to_excel(
             book, sheet_name=sheet.name[:31], index=False, freeze_panes=(1, 0)
         )
+        for name, table in sheet.more.items():
+            _safe(_plain(table)).to_excel(book, sheet_name=name[:31], index=False)
         about = _safe(pd.DataFrame({"note": [sheet.note]}))
         about.to_excel(book, sheet_name="about", index=False)
         _safe(pd.DataFrame(_sources(world))).to_excel(book, sheet_name="sources", index=False)
@@ -141,6 +152,8 @@ def _gpkg(sheet: Sheet, world: World) -> bytes:
         frame.to_file(place, layer=sheet.name, driver="GPKG")
         import pyogrio
 
+        for name, table in sheet.more.items():
+            pyogrio.write_dataframe(_plain(table), place, layer=name, driver="GPKG", append=True)
         about = pd.DataFrame([{"note": sheet.note}])
         pyogrio.write_dataframe(about, place, layer="about", driver="GPKG", append=True)
         sources = pd.DataFrame(_sources(world))

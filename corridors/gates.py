@@ -121,7 +121,7 @@ def _assembled(world: World, kept: Arrays) -> Network:
 
 def _passages(world: World) -> tuple[str, ...]:
     """Element ids of all passages, in the order of their bits."""
-    bridges = sorted({element for element, _, _ in _land_bridges(world)})
+    bridges = sorted({element for element, _, _ in land_bridges(world)})
     passages = [*(f"chokepoint:{c}" for c in world.chokepoints["chokepoint"]), *bridges]
     if len(passages) > MAX_PASSAGES:
         many = f"{len(passages)} passages; at most {MAX_PASSAGES}"
@@ -138,7 +138,7 @@ def _crossings(
     """
     links = np.flatnonzero((crossed != 0) & ~sea.shortcut)
     node = {p: len(sea.lon) + i for i, p in enumerate(world.ports["port"].to_numpy()[at_sea])}
-    bridges = [b for b in _land_bridges(world) if b[1] in node and b[2] in node]
+    bridges = [b for b in land_bridges(world) if b[1] in node and b[2] in node]
     place = {p: i for i, p in enumerate(_passages(world))}
     over = np.array([1 << place[element] for element, _, _ in bridges], dtype=np.uint64)
     start = np.array([node[a] for _, a, _ in bridges], dtype=np.int64)
@@ -153,15 +153,10 @@ def _crossings(
 
 def _crossed_gates(sea: SeaGraph, gates: pd.DataFrame) -> Bits:
     """(links,) the gates each link crosses, one bit a gate."""
-    point = unit(sea.lon, sea.lat)
-    start = unit(gates["lon1"].to_numpy(), gates["lat1"].to_numpy())
-    end = unit(gates["lon2"].to_numpy(), gates["lat2"].to_numpy())
     crossed = np.zeros(len(sea.u), dtype=np.uint64)
     faults = []
-    for i, name in enumerate(gates["chokepoint"]):
-        height = point @ np.cross(start[i], end[i])
-        near = np.flatnonzero(height[sea.u] * height[sea.v] <= 0)
-        hit = near[arcs_cross(point[sea.u[near]], point[sea.v[near]], start[i], end[i])]
+    links = crossed_links(sea, gates)
+    for i, (name, hit) in enumerate(zip(gates["chokepoint"], links, strict=True)):
         crossed[hit] |= np.uint64(1) << np.uint64(i)
         if sea.shortcut[hit].all():
             why = f"the gate of {name!r} crosses no sea link"
@@ -171,7 +166,20 @@ def _crossed_gates(sea: SeaGraph, gates: pd.DataFrame) -> Bits:
     return crossed
 
 
-def _land_bridges(world: World) -> list[tuple[str, str, str]]:
+def crossed_links(sea: SeaGraph, gates: pd.DataFrame) -> list[Ints]:
+    """Sea links that each gate line lies across, shortcuts among them."""
+    point = unit(sea.lon, sea.lat)
+    start = unit(gates["lon1"].to_numpy(), gates["lat1"].to_numpy())
+    end = unit(gates["lon2"].to_numpy(), gates["lat2"].to_numpy())
+    found = []
+    for a, b in zip(start, end, strict=True):
+        height = point @ np.cross(a, b)
+        near = np.flatnonzero(height[sea.u] * height[sea.v] <= 0)
+        found.append(near[arcs_cross(point[sea.u[near]], point[sea.v[near]], a, b)])
+    return found
+
+
+def land_bridges(world: World) -> list[tuple[str, str, str]]:
     """(element, port in, port out) of every line that runs from sea to sea, each way it may run."""
     bridges = []
     ends = ["pipeline", "from_port", "to_port", "status", "direction"]
@@ -185,7 +193,7 @@ def _land_bridges(world: World) -> list[tuple[str, str, str]]:
 
 
 def _port_ties(world: World, sea: SeaGraph) -> tuple[Ints, Ints, Floats]:
-    """Port, sea node and km of every tie of a port to the sea."""
+    """Port, sea node and km of every tie of a port to the sea; a border station has none."""
     from layers.sea import port_links
 
     gates = world.chokepoints
@@ -193,8 +201,11 @@ def _port_ties(world: World, sea: SeaGraph) -> tuple[Ints, Ints, Floats]:
         unit(gates["lon1"].to_numpy(), gates["lat1"].to_numpy()),
         unit(gates["lon2"].to_numpy(), gates["lat2"].to_numpy()),
     )
-    lon, lat = world.ports["lon"].to_numpy(), world.ports["lat"].to_numpy()
-    return port_links(sea, lon, lat, gates=arcs, most_km=world.assumption("connector_max_km"))
+    coastal = np.flatnonzero(["border" not in roles.split(";") for roles in world.ports["roles"]])
+    lon, lat = (world.ports[c].to_numpy()[coastal] for c in ("lon", "lat"))
+    most_km = world.assumption("connector_max_km")
+    port, node, km = port_links(sea, lon, lat, gates=arcs, most_km=most_km)
+    return coastal[port], node, km
 
 
 def _free_graph(sea: SeaGraph, keep: Bools, ties: tuple[Ints, Ints, Floats]) -> Links:

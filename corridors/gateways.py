@@ -78,6 +78,9 @@ class _Line:
     countries: frozenset[str]
     from_port: str
     to_port: str
+    commodity: str  # empty: whatever goes by rail
+    first: str
+    last: str
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,56 @@ class GatewayBook:
         if key not in self._legs:
             self._legs[key] = self._join(*key)
         return self._legs[key]
+
+    def ends(self, country: str, commodity: str, direction: Direction) -> tuple[Gateway, ...]:
+        """Every known port by which a commodity may leave or enter a country by sea.
+
+        Those recorded for any counterpart, those at the far end of a line that starts (export) or
+        ends (import) in the country, or the ports of the default rule; each once, its line among
+        ``via``. Shares mean nothing here.
+        """
+        found: dict[tuple[str, frozenset[str]], Gateway] = {}
+        recorded = self._recorded.get((country, commodity, direction), {})
+        for gateway in (g for gateways in recorded.values() for g in gateways):
+            end = self._sea_end(gateway, direction)
+            if end is not None:
+                found.setdefault((end.element, frozenset(end.via)), end)
+        for element, line in self._lines.items():
+            home = line.first if direction == "export" else line.last
+            if home == country and self._takes(line, commodity):
+                end = self._sea_end(Gateway(element, 0.0, (), "secondary"), direction)
+                if end is not None:
+                    found.setdefault((end.element, frozenset(end.via)), end)
+        return tuple(found.values()) or tuple(self._default_ports(country, commodity, direction))
+
+    def direct_lines(self, origin: str, importer: str, commodity: str) -> tuple[str, ...]:
+        """Element ids of lines that lead from one country into the other."""
+        return tuple(
+            element
+            for element, line in self._lines.items()
+            if {origin, importer} <= line.countries
+            and line.last == importer
+            and self._takes(line, commodity)
+        )
+
+    def _takes(self, line: _Line, commodity: str) -> bool:
+        return line.commodity == commodity or (not line.commodity and commodity in self._by_rail)
+
+    def _sea_end(self, gateway: Gateway, direction: Direction) -> Gateway | None:
+        """The port where a gateway meets the sea, with the line that leads to it."""
+        line = self._lines.get(gateway.element)
+        if line is None:
+            known = gateway.element.startswith("port:")
+            port = gateway.element.removeprefix("port:") if known else ""
+        else:
+            port = line.to_port if direction == "export" else line.from_port
+        if not port or not self._network.on_sea(port):
+            return None
+        via = gateway.via
+        if line is not None:
+            order = (*via, gateway.element) if direction == "export" else (gateway.element, *via)
+            via = tuple(order)
+        return Gateway(f"port:{port}", gateway.share, via, gateway.quality)
 
     def _join(self, origin: str, importer: str, commodity: str) -> tuple[Leg, ...]:
         if origin not in self._countries:
@@ -192,14 +245,9 @@ class GatewayBook:
         for g in chosen.gateways:
             if self._direct(g, origin, importer, shared):
                 continue
-            line = self._lines.get(g.element)
-            if line is None:
-                ends.append(g)
-                continue
-            port = line.to_port if direction == "export" else line.from_port
-            if port and self._network.on_sea(port):
-                order = (*g.via, g.element) if direction == "export" else (g.element, *g.via)
-                ends.append(Gateway(f"port:{port}", g.share, order, g.quality))
+            end = self._sea_end(g, direction)
+            if end is not None:
+                ends.append(end)
         ends = ends or self._default_ports(country, commodity, direction)
         total = sum(g.share for g in ends)
         return [Gateway(g.element, g.share / total, g.via, g.quality) for g in ends]
@@ -284,9 +332,20 @@ class GatewayBook:
             for r in records(frame.drop(columns=["wkt", "source", "note"])):
                 element = f"{kind}:{r[kind]}"
                 if r["status"] in RUNNING or element in self._building:
-                    countries = frozenset(r["countries"].split(";"))
-                    lines[element] = _Line(countries, r["from_port"], r["to_port"])
+                    through = r["countries"].split(";")
+                    first, last = (
+                        r.get("from_country", through[0]),
+                        r.get("to_country", through[-1]),
+                    )
+                    ports, carried = (r["from_port"], r["to_port"]), r.get("commodity", "")
+                    lines[element] = _Line(frozenset(through), *ports, carried, first, last)
         return lines
+
+    @cached_property
+    def _by_rail(self) -> frozenset[str]:
+        table = self._world.commodities
+        rail = ["rail" in modes.split(";") for modes in table["modes"]]
+        return frozenset(table.loc[rail, "commodity"])
 
     @cached_property
     def _shipped(self) -> frozenset[str]:

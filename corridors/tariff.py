@@ -10,6 +10,7 @@ shipping press, hire and fuel a day over the cargo carried.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,25 @@ if TYPE_CHECKING:
 
 Limits = Mapping[str, Sequence[tuple[float, float]]]
 """Largest beam and draft, m, in each row of limits of a passage."""
+
+
+@dataclass(frozen=True)
+class DayRates:
+    """What a day costs a ship class, USD per tonne carried: hire, fuel at sea, cargo capital."""
+
+    hire: float
+    fuel: float
+    capital: float
+
+
+def day_rates(world: World, ship: Mapping[str, Any]) -> DayRates:
+    """Day rates of a row of ship classes."""
+    cargo = float(ship["cargo_t"])
+    return DayRates(
+        hire=float(ship["hire_usd_d"]) / cargo,
+        fuel=float(ship["fuel_t_d"]) * world.assumption("bunker_usd_t") / cargo,
+        capital=_capital_usd_t_d(world, str(ship["ship_class"])),
+    )
 
 
 def ship_tariffs(world: World, network: Network) -> dict[str, Tariff]:
@@ -56,15 +76,13 @@ def fits(limits: Limits, passage: str, *, beam_m: float, draft_m: float) -> bool
 def _tariff(world: World, network: Network, limits: Limits, ship: Mapping[str, Any]) -> Tariff:
     name = str(ship["ship_class"])
     cargo, km_d = float(ship["cargo_t"]), km_day(float(ship["speed_kn"]))
-    capital = _capital_usd_t_d(world, name)
-    hire = float(ship["hire_usd_d"]) / cargo
-    sailing = hire + float(ship["fuel_t_d"]) * world.assumption("bunker_usd_t") / cargo + capital
+    rates = day_rates(world, ship)
     toll, delay = _charges(world, ship, network)
     size = {"beam_m": float(ship["beam_m"]), "draft_m": float(ship["draft_m"])}
     may = [fits(limits, p, **size) and _carries(world, name, p) for p in network.passages]
     return Tariff(
-        usd_t_km=sailing / km_d,
-        passage_usd_t=toll / cargo + delay * (hire + capital),
+        usd_t_km=(rates.hire + rates.fuel + rates.capital) / km_d,
+        passage_usd_t=toll / cargo + delay * (rates.hire + rates.capital),
         passage_d=delay,
         fits=np.array(may),
         km_d=km_d,
@@ -88,13 +106,21 @@ def _capital_usd_t_d(world: World, ship_class: str) -> float:
 
 
 def _carries(world: World, ship_class: str, passage: str) -> bool:
-    """Whether a land bridge takes the cargo of the class: a crude pipeline takes crude ships."""
+    """Whether a land bridge takes the cargo of the class: a crude pipeline takes crude ships.
+
+    A class that carries other things too has no tariff of its own for each, so it is left out.
+    """
     kind, _, name = passage.partition(":")
     if kind != "pipeline":
         return True
     line = world.pipelines.loc[world.pipelines["pipeline"] == name, "commodity"].iloc[0]
-    carried = world.commodities.loc[world.commodities["commodity"] == line, "ship_classes"].iloc[0]
-    return ship_class in carried.split(";")
+    table = world.commodities
+    carried = {
+        str(commodity)
+        for commodity, classes in zip(table["commodity"], table["ship_classes"], strict=True)
+        if ship_class in str(classes).split(";")
+    }
+    return carried == {line}
 
 
 def _charges(world: World, ship: Mapping[str, Any], network: Network) -> tuple[Floats, Floats]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,8 +51,14 @@ NEWS = re.compile(
     r"|embedded_.*|disruption_12m|closure_sd_d_y|closure_long_run_d_y|disrupted_usd_y|recent"
     r"|uncovered|covered|current|worst|events|kind|next_due_at|breaker_.*|last_.*_at"
 )
+ANSWER = re.compile(
+    r".*_(low|high)_t|.*_duration_t|added_(hire|fuel|toll|premium|capital|land)_usd_t"
+    r"|delivered_added_usd_t|lost_supply_t|not_routed_t|cover_days|gap_cover.*|unmet_after_draw.*"
+    r"|depth|recovered.*|first_short_day|lost_share|calm_t_km|asked_t_km"
+)
 RISKED = re.compile(r"share_(low|high)|no_alternative_share|added_.*|quality|consumption_share")
-"""Columns a screen has no room for (the last where risk stands beside); every file has them."""
+"""Columns a screen has no room for (the last where risk stands beside, ``ANSWER`` in a what-if);
+every file has them."""
 
 
 def print_table(sheet: Sheet) -> None:
@@ -63,6 +69,12 @@ def print_table(sheet: Sheet) -> None:
     console = Console(highlight=False, width=None if Console().is_terminal else 200)
     console.print(f"[bold]{sheet.name}[/bold]  {sheet.note}", soft_wrap=True)
     hidden = [ASIDE, PROVENANCE, NEWS]
+    if "infeasible_t" in sheet.table:
+        hidden.append(ANSWER)
+    if "measure" in sheet.table and "verdict" in sheet.table:
+        hidden.append(re.compile("what|how|source|published_(low|high)|error_pct|why"))
+    if "option" in sheet.table:
+        hidden.append(re.compile("source"))
     if "threat_weighted_t" in sheet.table:
         hidden.append(RISKED)
     aside = [c for c in sheet.table.columns if any(h.fullmatch(c) for h in hidden)]
@@ -88,8 +100,15 @@ def emit(
     table: pd.DataFrame,
     format: Format | None,
     output: Path | None,
+    *,
+    more: Mapping[str, pd.DataFrame] | None = None,
 ) -> None:
     """Print a table, write it to standard output, or save it, as asked.
+
+    Parameters
+    ----------
+    more
+        Further tables, for formats with room for them (``corridors.export.Sheet``).
 
     Raises
     ------
@@ -99,7 +118,7 @@ def emit(
     from corridors.export import Sheet, to_bytes, write
 
     shape = format or _by_name(output)
-    sheet = Sheet(name, note, table)
+    sheet = Sheet(name, note, table, more or {})
     if shape is Format.table:
         if output is not None:
             raise UsageError(
@@ -115,6 +134,33 @@ def emit(
         raise UsageError(f"{shape.value} needs a file: -o FILE.{shape.value}")
     else:
         sys.stdout.buffer.write(content)
+
+
+def country_code(world: World, text: str) -> str:
+    """The ISO3 code or group a person means by a code in any case or by a full name."""
+    names = {
+        str(spelt).casefold(): str(code)
+        for column in ("country", "iso2", "name_en", "name_zh")
+        for spelt, code in zip(world.countries[column], world.countries["country"], strict=True)
+    }
+    return names.get(text.casefold(), text.upper() if text.upper() in world.groups else text)
+
+
+def switches_of(settings: Sequence[str] | None) -> dict[str, str]:
+    """Named assumptions said as ``name=option``.
+
+    Raises
+    ------
+    UsageError
+        For one without an option.
+    """
+    found = {}
+    for setting in settings or ():
+        name, equals, option = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--set takes name=option, not {setting!r}")
+        found[name] = option
+    return found
 
 
 def _by_name(output: Path | None) -> Format:

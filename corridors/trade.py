@@ -22,20 +22,15 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from corridors.assignment import Choice, Routes, Search, next_best, sea_routes, search
+from corridors.assignment import Choice, Routes, Search, next_best, sea_routes
 from corridors.demand import members_of
-from corridors.gateways import GatewayBook, Leg
-from corridors.network import Arrays, Chains, Floats, Ints, Network, Remember, Tariff, chains
+from corridors.gateways import GatewayBook
+from corridors.network import Arrays, Floats, Ints, Network, Remember, Tariff
+from corridors.sailings import Lines, Progress, choice_of, legs_of, line_costs, on_land, sailings
 from layers.world import records
 
 if TYPE_CHECKING:
     from layers.world import World
-
-Progress = Callable[[Sequence[str], str], Iterable[str]]
-"""Wraps a list of things to do so that a person sees how far it is."""
-
-Lines = dict[str, tuple[float, float, float]]
-"""Length, km, cost, USD/t, and time, days, of lines by element id."""
 
 LOADED, AT_SEA, LANDED = 0, 100, 200  # where the three parts of a journey start counting
 
@@ -68,29 +63,13 @@ def trade_dataset(
     """
     if flows.empty:
         return _dataset(flows, _nothing(ROUTE, "flow", "quantity_t"), _nothing(PASSING))
-    legs = _legs(GatewayBook(world, network, building=building), flows)
-    choice, closures = _choice(world), dict[str, Chains]()
-    calm = closures if not closed else dict[str, Chains]()
-    lines = _lines(world)
+    legs = legs_of(GatewayBook(world, network, building=building), flows)
+    choice, lines = choice_of(world), line_costs(world)
     routes, passing, kept, first = [], [], [], 0
-    for commodity in progress(sorted(set(flows["commodity"])), "routes"):
-        mine = legs[legs["commodity"] == commodity]
-        ships = _ships(world, commodity)
-        for ship in ships:
-            for known, shut in ((calm, 0), (closures, closed)):
-                if ship not in known:
-                    known[ship] = chains(network, tariffs[ship], shut)
-        pairs = _port_pairs(mine)
-        sailed = list(pairs.itertuples(index=False, name=None))
-        usual = search(network, tariffs, calm, sailed, ships)
-        mine = _sensible(mine, pairs, usual, world.assumption("pair_detour_usd_t"))
-        kept.append(mine)
-        if closed:
-            pairs = _port_pairs(mine)
-            sailed = list(pairs.itertuples(index=False, name=None))
-            usual = search(network, tariffs, closures, sailed, ships, closed=closed)
-        ways, passed = _sea_ways(usual, pairs, choice)
-        table = _routes(lines, mine, ways)
+    for sailing in sailings(world, network, tariffs, legs, closed=closed, progress=progress):
+        kept.append(sailing.legs)
+        ways, passed = _sea_ways(sailing.search, sailing.pairs, choice)
+        table = _routes(lines, sailing.legs, ways)
         table["route"] = np.arange(first, first + len(table))
         first += len(table)
         routes.append(table)
@@ -147,72 +126,6 @@ def _nothing(names: Iterable[str], *more: str) -> pd.DataFrame:
     return pd.DataFrame({n: pd.Series(dtype=kinds.get(n, "float64")) for n in (*names, *more)})
 
 
-def _choice(world: World) -> Choice:
-    low, high = world.assumption_range("logit_theta")
-    central = world.assumption("logit_theta")
-    return Choice(central, low, high, world.assumption("path_size_beta"))
-
-
-def _ships(world: World, commodity: str) -> list[str]:
-    cell = world.commodities.set_index("commodity").at[commodity, "ship_classes"]
-    return [s for s in str(cell).split(";") if s]
-
-
-def _legs(book: GatewayBook, flows: pd.DataFrame) -> pd.DataFrame:
-    """Every leg of every flow: ``flow, commodity, quantity_t`` and the fields of ``Leg``."""
-    found: list[tuple[int, str, float, Leg]] = []
-    keys = zip(
-        flows["origin"], flows["importer"], flows["commodity"], flows["quantity_t"], strict=True
-    )
-    for i, (origin, importer, commodity, tonnes) in enumerate(keys):
-        found += [(i, commodity, tonnes, leg) for leg in book.legs(origin, importer, commodity)]
-    return pd.DataFrame(
-        {
-            "flow": [f[0] for f in found],
-            "commodity": [f[1] for f in found],
-            "leg_share": [f[3].share for f in found],
-            "quantity_t": [f[2] * f[3].share for f in found],
-            "outcome": [f[3].outcome for f in found],
-            "out": [f[3].out for f in found],
-            "into": [f[3].into for f in found],
-            "load": [f[3].load for f in found],
-            "land": [f[3].land for f in found],
-            "leg_quality": [f[3].quality for f in found],
-            "named_land": [f[3].named_land for f in found],
-            "leg": range(len(found)),
-        }
-    )
-
-
-def _port_pairs(legs: pd.DataFrame) -> pd.DataFrame:
-    return legs.loc[legs["outcome"] == "sea", ["load", "land"]].drop_duplicates()
-
-
-def _sensible(
-    legs: pd.DataFrame, pairs: pd.DataFrame, usual: Search, most_usd_t: float
-) -> pd.DataFrame:
-    """Legs without the pairs of ports no shipper would join; the others take their cargo.
-
-    Where an importer's shares are of all its trade and not of this origin, cargo does not land at
-    a port that makes the voyage ``most_usd_t`` dearer, in calm times, than another would: wheat
-    from the Caspian does not go round to the Gulf. Where it loads is never touched: oil fields and
-    farms lie where they lie.
-    """
-    if not len(pairs) or not usual.reaches:
-        return legs
-    cost = np.min([r.cost[usual.o, usual.d] for r in usual.reaches], axis=0)
-    table = legs.merge(pairs.assign(pair_usd_t=cost), on=["load", "land"], how="left")
-    least = table.groupby(["flow", "load"])["pair_usd_t"].transform("min")
-    dear = (~table["named_land"] & (table["pair_usd_t"] > least + most_usd_t)).to_numpy()
-    sea = (table["outcome"] == "sea").to_numpy()
-    before = table["leg_share"].where(sea).groupby(table["flow"]).transform("sum")
-    after = table["leg_share"].where(sea & ~dear).groupby(table["flow"]).transform("sum")
-    scale = (before / after.where(after > 0)).where(sea & (after > 0), 1.0)
-    for column in ("leg_share", "quantity_t"):
-        table[column] *= scale
-    return table[~dear].drop(columns="pair_usd_t")
-
-
 def _sea_ways(
     found: Search, pairs: pd.DataFrame, choice: Choice
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -256,7 +169,7 @@ def _passages(found: Search, routes: Routes) -> pd.DataFrame:
 
 def _routes(lines: Lines, legs: pd.DataFrame, ways: pd.DataFrame) -> pd.DataFrame:
     """One row a route: a leg and a sea alternative, or a leg that needs none."""
-    legs = legs.assign(**_on_land(lines, legs["out"] + legs["into"]))
+    legs = legs.assign(**on_land(lines, legs["out"] + legs["into"]))
     sea = (legs["outcome"] == "sea").to_numpy()
     sailed = legs[sea].merge(ways, on=["load", "land"], how="left")
     sailed["outcome"] = sailed["outcome"].where(sailed["way"].notna(), "infeasible")
@@ -271,40 +184,6 @@ def _routes(lines: Lines, legs: pd.DataFrame, ways: pd.DataFrame) -> pd.DataFram
     table["ship_class"] = table["ship_class"].fillna("")
     table["way"] = table["way"].fillna(-1).astype(np.int64)
     return table
-
-
-def _on_land(lines: Lines, chains: pd.Series) -> dict[str, Floats]:
-    """Length, km, cost, USD/t, and time, days, of the lines in each chain; 0 without lines."""
-    sums = {(): np.zeros(3)}
-    for chain in set(chains) - {()}:
-        sums[chain] = sum((np.array(lines[e]) for e in chain if e in lines), np.zeros(3))
-    table = np.array([sums[chain] for chain in chains]).reshape(-1, 3)
-    return {"land_km": table[:, 0], "land_cost_usd_t": table[:, 1], "land_days": table[:, 2]}
-
-
-def _lines(world: World) -> Lines:
-    """Length, km, cost, USD/t, and time, days, of every line, borders and gauge breaks included."""
-    found = {}
-    for kind, table in (("pipeline", world.pipelines), ("railway", world.railways)):
-        usd_t_km, km_d = world.assumption(f"{kind}_usd_t_km"), world.assumption(f"{kind}_km_d")
-        for line in records(table.drop(columns=["wkt", "source", "note"])):
-            length = line["length_km"]
-            cost, days = length * usd_t_km, length / km_d
-            if kind == "railway":
-                borders = line["countries"].count(";")
-                breaks = _gauge_breaks(line["gauge_breaks"])
-                cost += borders * world.assumption("border_usd_t")
-                cost += breaks * world.assumption("gauge_break_usd_t")
-                days += borders * world.assumption("border_delay_d")
-                days += breaks * world.assumption("gauge_break_delay_d")
-            found[f"{kind}:{line[kind]}"] = (length, cost, days)
-    return found
-
-
-def _gauge_breaks(cell: str) -> int:
-    """How many times the gauge changes along a railway, from the list in its row."""
-    named = (part.strip() for part in cell.split(";"))
-    return sum(1 for part in named if part and not part.startswith("none"))
 
 
 def _passed_at_sea(routes: pd.DataFrame, passed: pd.DataFrame) -> pd.DataFrame:

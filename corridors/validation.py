@@ -456,6 +456,7 @@ def _between(
 
     The places take the ports' part in a gate graph of their own.
     """
+    places = places.assign(roles="")
     elsewhere = replace(world, ports=places, pipelines=world.pipelines.iloc[:0])
     network = build_network(elsewhere, world.sea)
     found = np.array(

@@ -89,6 +89,10 @@ class World:
     chokepoint_trade: pd.DataFrame
     disruptions: pd.DataFrame
     transits: pd.DataFrame
+    capacities: pd.DataFrame
+    stocks: pd.DataFrame
+    spare_supply: pd.DataFrame
+    whatif_results: pd.DataFrame
     sources: pd.DataFrame
     digest: str
     folder: Path = field(repr=False)
@@ -299,6 +303,8 @@ def _reference_faults(world: World, read: set[str], files: list[str]) -> list[Fa
         _unknown_line_ports,
         _unplaced_regions,
         _share_sets,
+        _one_limit,
+        _parts_of_stock,
     ):
         found.extend(check(world, read, files))
     return found
@@ -357,6 +363,9 @@ def _unknown_countries(world: World, read: set[str], files: list[str]) -> Iterat
         ("flows", "importer"),
         ("relabels", "importer"),
         ("national", "country"),
+        ("capacities", "owner"),
+        ("stocks", "country"),
+        ("spare_supply", "country"),
     ]
     yield from _references(world, read, plain, countries.__contains__, "is not in countries.csv")
     grouped = [("corridors", "origins"), ("corridors", "destinations")]
@@ -394,6 +403,9 @@ def _unknown_commodities(world: World, read: set[str], files: list[str]) -> Iter
         ("relabels", "commodity"),
         ("pipelines", "commodity"),
         ("corridors", "commodities"),
+        ("capacities", "commodity"),
+        ("stocks", "commodity"),
+        ("spare_supply", "commodity"),
     ]
     yield from _references(
         world, read, places, commodities.__contains__, "is not in commodities.csv"
@@ -420,6 +432,7 @@ def _unknown_elements(world: World, read: set[str], files: list[str]) -> Iterato
         ("passage_costs", "passage"),
         ("sea_links", "passage"),
         ("disruptions", "elements"),
+        ("capacities", "element"),
     ]
     yield from _references(world, read, places, elements.__contains__, "names no element")
 
@@ -467,6 +480,32 @@ def _share_sets(world: World, read: set[str], files: list[str]) -> Iterator[Faul
         for key, row, total in zip(wrong.index, wrong["row"], wrong["total"], strict=True):
             what = ", ".join(str(part) for part in key if part)
             yield Fault(path, int(row) + 2, "share", f"{total:.4g} is the sum for {what}, not 1")
+
+
+def _one_limit(world: World, read: set[str], files: list[str]) -> Iterator[Fault]:
+    """A capacity in tonnes and in ships, or in neither: the two would contradict each other."""
+    if "capacities" not in read:
+        return
+    table = world.capacities
+    both = table["capacity_t_y"].notna() == table["capacity_transits_d"].notna()
+    path = shown(world.folder / "capacities.csv")
+    for row in table.index[both]:
+        yield Fault(path, int(row) + 2, "capacity_t_y", "one of tonnes and ships must be given")
+
+
+def _parts_of_stock(world: World, read: set[str], files: list[str]) -> Iterator[Fault]:
+    """A part of a stock greater than the whole, or a harvest with half its months."""
+    if "stocks" not in read:
+        return
+    table = world.stocks
+    path = shown(world.folder / "stocks.csv")
+    for part in ("strategic_t", "working_t"):
+        for row in table.index[table[part] > table["stock_t"]]:
+            yield Fault(path, int(row) + 2, part, "is more than the whole stock")
+    dated = table[["harvest_from", "harvest_to"]].notna()
+    grown = table["harvest_t_y"].notna()
+    for row in table.index[(dated["harvest_from"] != grown) | (dated["harvest_to"] != grown)]:
+        yield Fault(path, int(row) + 2, "harvest_t_y", "a harvest needs both its months")
 
 
 def frames(world: World) -> dict[str, gpd.GeoDataFrame]:

@@ -15,8 +15,18 @@ HOUSE = {"corridors", "layers", "app.py", "data", "tests", "pyproject.toml", "RE
 DEMANDED = re.compile(r"LICENSE|Makefile|[\w-]+\.lock|\..+")  # by law, make, pip, tools with dots
 LAYERS, CORRIDORS = (sorted((ROOT / name).rglob("*.py")) for name in ("layers", "corridors"))
 # What faces a person or a file; everything else in corridors/ computes.
-FACING = {"__init__", "__main__", "cli", "cli_feeds", "export", "live", "terminal", "ui"}
-FACING |= {"validation", "views"}
+FACING = {
+    "__init__",
+    "__main__",
+    "cli",
+    "cli_feeds",
+    "cli_whatif",
+    "export",
+    "live",
+    "terminal",
+    "ui",
+}
+FACING |= {"scale", "validation", "views"}
 COMPUTING = [f for f in CORRIDORS if FACING.isdisjoint(f.relative_to(ROOT).with_suffix("").parts)]
 QUIET = {
     f"layers.{name}" for name in ("errors", "events", "geo", "schema", "sea", "units", "world")

@@ -226,6 +226,122 @@ def test_assumptions_lie_in_their_range(world: World) -> None:
     assert world.assumption("error_official") < world.assumption("error_memory")
 
 
+def test_known_capacities_stay_within_the_nameplate(world: World) -> None:
+    lines = world.pipelines.set_index("pipeline")["capacity_t_y"]
+    own = world.capacities[world.capacities["element"].str.startswith("pipeline:")]
+    nameplate = own["element"].str.removeprefix("pipeline:").map(lines)
+    assert len(own) >= 15
+    assert (own["capacity_t_y"] <= nameplate).all()
+
+
+@pytest.mark.parametrize(
+    ("element", "owner", "mbd"),
+    [
+        ("pipeline:east_west_petroline", "SAU", 7.0),
+        ("pipeline:habshan_fujairah", "ARE", 1.8),
+        ("pipeline:goreh_jask", "IRN", 0.3),
+        ("pipeline:iraq_turkiye", "IRQ", 0.25),
+        ("pipeline:sumed", "", 2.5),
+    ],
+)
+def test_ways_round_hormuz(world: World, element: str, owner: str, mbd: float) -> None:
+    row = world.capacities.set_index("element").loc[element]
+    assert row["owner"] == owner
+    assert row["capacity_t_y"] / T_MBD_CRUDE == pytest.approx(mbd, abs=0.002)
+
+
+def test_the_red_sea_ports_bind_before_the_line_to_them(world: World) -> None:
+    capacity = world.capacities.set_index("element")["capacity_t_y"]
+    ports = capacity["port:SAYNB"] + capacity["port:SAAMU"]
+    assert ports / T_MBD_CRUDE == pytest.approx(4.5, abs=0.01)
+    assert ports < capacity["pipeline:east_west_petroline"]
+
+
+@pytest.mark.parametrize(
+    ("passage", "year"), [("suez", 2023), ("panama", 2022), ("bosporus", 2024)]
+)
+def test_usual_transits_are_those_of_the_year_named(world: World, passage: str, year: int) -> None:
+    slots = world.capacities.set_index("element").loc[f"chokepoint:{passage}"]
+    counted = world.transits.set_index(["chokepoint", "period"]).loc[(passage, str(year))]
+    assert slots["usual_transits_d"] == pytest.approx(counted["transits_d"], abs=0.05)
+    assert slots["usual_transits_d"] < slots["capacity_transits_d"]
+
+
+def test_the_stocks_of_china(world: World) -> None:
+    row = world.stocks.set_index(["country", "commodity"]).loc[("CHN", "crude_oil")]
+    assert row["stock_t"] == pytest.approx(1.4e9 / 7.33, rel=1e-3)
+    assert row["draw_t_d"] == pytest.approx(3 * T_MBD_CRUDE / 365, rel=1e-3)
+    # 1.4 bn barrels over 11.5 million a day are 121.7 days.
+    assert row["stock_t"] / (11.5 * T_MBD_CRUDE / 365) == pytest.approx(121.7, rel=2e-3)
+
+
+def test_stocks_by_days_follow_from_the_flows(world: World) -> None:
+    base = world.flows[world.flows["base"] == 1]
+    imports = base.groupby(["importer", "commodity"])["quantity_t"].sum()
+    stock = world.stocks.set_index(["country", "commodity"])["stock_t"]
+    for country, commodity, days in (
+        ("FRA", "crude_oil", 90),
+        ("JPN", "lng", 21),
+        ("KOR", "lng", 37),
+        ("TWN", "coal", 39),
+    ):
+        key = (country, commodity)
+        assert stock[key] == pytest.approx(days * imports[key] / 365, rel=1e-3), key
+
+
+def test_gas_in_store_in_the_union_is_counted_once(world: World) -> None:
+    stock = world.stocks.set_index(["country", "commodity"])["stock_t"]
+    members = [key for key in stock.index if key[1] == "lng" and key[0] in world.groups["EU27"]]
+    shared_out = stock[("EU27", "pipeline_gas")] + stock[members].sum()
+    in_store = 565.62e12 * 3_600 / 1e9 / 54.4  # Wh, J, GJ, t
+    assert len(members) >= 5
+    assert shared_out == pytest.approx(in_store, rel=2e-3)
+
+
+def test_grain_stocks_keep_some_to_work_with_and_know_their_harvest(world: World) -> None:
+    commodities = world.commodities.set_index("commodity")["group"]
+    grain = world.stocks["commodity"].map(commodities) == "grain"
+    energy = world.stocks[~grain]
+    assert world.stocks.loc[grain, ["working_t", "use_t_y"]].notna().all(axis=None)
+    assert energy[["harvest_t_y", "harvest_from", "harvest_to"]].isna().all(axis=None)
+    limited = world.stocks[world.stocks["draw_t_d"].notna()]
+    assert (limited["draw_basis"] != "").all()
+
+
+def test_spare_supply_has_a_way_out(world: World) -> None:
+    exports = world.gateways[world.gateways["direction"] == "export"]
+    sellers = set(zip(exports["country"], exports["commodity"], strict=True))
+    spare = set(zip(world.spare_supply["country"], world.spare_supply["commodity"], strict=True))
+    assert spare - sellers == set()
+
+
+def test_spare_supply_is_no_more_than_the_agency_counts(world: World) -> None:
+    gulf = world.spare_supply.set_index(["commodity", "country"]).loc["crude_oil"]
+    held = gulf.loc[["SAU", "ARE", "IRQ", "KWT"], "spare_t_y"].sum() / T_MBD_CRUDE
+    assert held == pytest.approx(3.1 + 1.1 + 0.6 + 0.4, abs=0.01)
+
+
+def test_published_outcomes_say_a_value_or_a_range(world: World) -> None:
+    table = world.whatif_results
+    assert table[["value", "low", "high"]].notna().any(axis=1).all()
+    for least, most in (("low", "value"), ("value", "high"), ("low", "high")):
+        both = table[[least, most]].dropna()
+        assert (both[least] <= both[most]).all()
+    assert not table.duplicated(["scenario", "measure"]).any()
+
+
+@pytest.mark.parametrize("percent", [10, 30, 50, 100])
+def test_what_hormuz_leaves_behind_by_hand(world: World, percent: int) -> None:
+    published = world.whatif_results.set_index("measure")["value"]
+    exports = {"SAU": 6.0, "ARE": 3.0, "IRQ": 3.5, "KWT": 2.5, "QAT": 1.5, "IRN": 2.4, "": 2.0}
+    bypass = {"SAU": 1.9, "ARE": 0.7}
+    lost = percent / 100
+    pooled = max(0.0, lost * 20.9 - 2.6)
+    owned = sum(max(0.0, lost * v - bypass.get(k, 0.0)) for k, v in exports.items())
+    assert published[f"pooled_stranded_d{percent}"] == pytest.approx(pooled, abs=0.01)
+    assert published[f"exporter_stranded_d{percent}"] == pytest.approx(owned, abs=0.01)
+
+
 def test_frames_are_spatial(world: World) -> None:
     layers = frames(world)
     for table in (*ELEMENT_TABLES.values(), "countries", "sea_links"):
@@ -337,6 +453,29 @@ FAULTS = [
     ("commodities", put(2, "ship_classes", "ark"), 2, "ship_classes", "ark is not in ship_classes"),
     ("chokepoints", put(3, "open", "maybe"), 3, "open", "maybe is not one of yes, no"),
     ("sources", put(2, "licence", ""), 2, "licence", "the cell is empty"),
+    ("capacities", put(2, "element", "port:XXXXX"), 2, "element", "port:XXXXX names no element"),
+    ("capacities", put(3, "owner", "XXX"), 3, "owner", "XXX is not in countries.csv"),
+    ("capacities", put(4, "commodity", "gold"), 4, "commodity", "gold is not in commodities.csv"),
+    ("capacities", put(5, "capacity_t_y", ""), 5, "capacity_t_y", "one of tonnes and ships"),
+    (
+        "capacities",
+        put(6, "capacity_transits_d", "9"),
+        6,
+        "capacity_t_y",
+        "one of tonnes and ships",
+    ),
+    ("stocks", put(2, "stock_t", ""), 2, "stock_t", "the cell is empty"),
+    ("stocks", put(3, "strategic_t", "9e9"), 3, "strategic_t", "is more than the whole stock"),
+    ("stocks", put(4, "working_t", "9e9"), 4, "working_t", "is more than the whole stock"),
+    ("stocks", put(5, "harvest_t_y", "8"), 5, "harvest_t_y", "a harvest needs both its months"),
+    ("stocks", put(6, "harvest_to", "7"), 6, "harvest_t_y", "a harvest needs both its months"),
+    ("stocks", put(7, "harvest_from", "13"), 7, "harvest_from", "13 is not <= 12"),
+    ("stocks", put(8, "country", "XXX"), 8, "country", "XXX is not in countries.csv"),
+    ("spare_supply", put(2, "country", "XXX"), 2, "country", "XXX is not in countries.csv"),
+    ("spare_supply", put(3, "commodity", "gold"), 3, "commodity", "gold is not in commodities"),
+    ("spare_supply", put(4, "ready_d", "-1"), 4, "ready_d", "-1 is not >= 0"),
+    ("whatif_results", put(2, "measure", "Backlog"), 2, "measure", "Backlog is not of the form"),
+    ("whatif_results", put(3, "tolerance", ""), 3, "tolerance", "the cell is empty"),
 ]
 
 

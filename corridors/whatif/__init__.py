@@ -1,0 +1,1 @@
+"""What if it breaks: a scenario in, what is delivered, rerouted, unmet and infeasible out."""
