@@ -31,7 +31,7 @@ from layers.world import records
 
 __all__ = ["Allocation", "Case", "allocate"]
 
-MOST_ROUTES = 8  # of a group: the cheapest
+FIRST_ROUTES = 8  # of a group, the cheapest; others are offered when they would pay
 NOTHING = 1e-6  # t/yr, not worth a row
 
 
@@ -188,15 +188,22 @@ def allocate(
         {n: c.own_ports for n, c in cases.items()},
         {n: c.losses for n, c in cases.items()},
     )
-    spare = np.array(
-        [
-            canals.spare(element, turned)
-            if kind in (SLOTS, TONNES)
-            else loads.spare((element, kind))
-            for element, kind in draft.resources
-        ]
-    )
-    found = plan(draft.problem(spare), penalty_usd_t=priced.world.assumption("unmet_penalty_usd_t"))
+
+    def solved() -> tuple[Floats, Plan]:
+        spare = np.array(
+            [
+                canals.spare(element, turned)
+                if kind in (SLOTS, TONNES)
+                else loads.spare((element, kind))
+                for element, kind in draft.resources
+            ]
+        )
+        penalty = priced.world.assumption("unmet_penalty_usd_t")
+        return spare, plan(draft.problem(spare), penalty_usd_t=penalty)
+
+    spare, found = solved()
+    while _priced_in(draft, [c for some in cut_off.values() for c in some], found):
+        spare, found = solved()
     after = {n: _after_canals(c, turned[n], found) for n, c in cases.items()}
     carried, has_path, groups = {}, {}, {}
     for name, case in cases.items():
@@ -418,6 +425,18 @@ class _CutOff:
     flow: int
     legs: Ints
     columns: list[_Column]
+    waiting: list[_Offer]
+
+
+@dataclass(frozen=True, eq=False)
+class _Offer:
+    """A route a group may be offered, and what it uses up."""
+
+    cost: float
+    uses: list[tuple[tuple[str, str], float]]
+    load: End
+    land: End
+    way: _Way
 
 
 @dataclass(frozen=True)
@@ -442,18 +461,49 @@ def _cut_off(engine: Engine, case: Case, room: _Room, draft: _Draft) -> list[_Cu
     for key, members in options.groups(legs).items():
         flow = int(case.calm.flow[members[0]])
         group = draft.add_group(float(stranded[members].sum()))
-        columns = []
-        for load, land, way in options.routes(key, flow) or options.wider(key, flow):
-            ship, bits, usd_t, km, days = way
-            # The usual ports too: the room that stranded cargo leaves there is open to others.
-            uses = [(limit, 1.0) for end in (load, land) for limit in options.limits(end)]
-            if ship >= 0:
-                uses += room.uses(case.calm.ships[ship], bits)
-            total = usd_t + load.usd_t + land.usd_t
-            column = draft.add_column(group, total + options.switch(key, load, land), 0.0, uses)
-            columns.append(_Column(column, load, land, ship, bits, usd_t, km, days))
-        found.append(_CutOff(group, flow, np.array(members), columns))
+        routes = options.routes(key, flow) or options.wider(key)
+        offers = [_offer(case, options, room, key, route) for route in routes]
+        columns = [_added(draft, group, offer) for offer in offers[:FIRST_ROUTES]]
+        found.append(_CutOff(group, flow, np.array(members), columns, offers[FIRST_ROUTES:]))
     return found
+
+
+def _offer(
+    case: Case, options: _Options, room: _Room, key: _Key, route: tuple[End, End, _Way]
+) -> _Offer:
+    load, land, way = route
+    # The usual ports too: the room that stranded cargo leaves there is open to others.
+    uses = [(limit, 1.0) for end in (load, land) for limit in options.limits(end)]
+    if way[0] >= 0:
+        uses += room.uses(case.calm.ships[way[0]], way[1])
+    cost = way[2] + load.usd_t + land.usd_t + options.switch(key, load, land)
+    return _Offer(cost, uses, load, land, way)
+
+
+def _added(draft: _Draft, group: int, offer: _Offer) -> _Column:
+    column = draft.add_column(group, offer.cost, 0.0, offer.uses)
+    return _Column(column, offer.load, offer.land, *offer.way)
+
+
+def _priced_in(draft: _Draft, cut_off: Sequence[_CutOff], found: Plan) -> bool:
+    """Offer each group the routes that would pay at the plan's prices; whether there was any.
+
+    When there is none the plan is the best over all routes (column generation).
+    """
+    worth = {r: found.worth_usd[i] for r, i in draft.resources.items()}
+    more = False
+    for c in cut_off:
+        price = found.price_usd_t[c.group] - 1e-6
+        pays = [
+            offer
+            for offer in c.waiting
+            if offer.cost + sum(use * worth.get(r, 0.0) for r, use in offer.uses) < price
+        ]
+        for offer in pays[:FIRST_ROUTES]:
+            c.waiting.remove(offer)
+            c.columns.append(_added(draft, c.group, offer))
+            more = True
+    return more
 
 
 _Way = Sequence[Any]
@@ -495,6 +545,9 @@ class _Options:
             found.setdefault(key, []).append(leg)
             self._own.setdefault(key, leg)
         self._quote([pair for key in found for pair in self._joined(key)])
+        alone = [key for key in found if not self.routes(key, key[0])]
+        wide = ((a.port, b.port) for key in alone for a, b in self._wide(key))
+        self._quote([pair for pair in wide if all(pair)])
         return found
 
     def _joined(self, key: _Key) -> Iterator[tuple[str, str]]:
@@ -525,10 +578,20 @@ class _Options:
                 if way is not None and (load.port, land.port) != key[1:]:
                     found.append((load, land, way))
         found.sort(key=lambda r: r[0].usd_t + r[1].usd_t + r[2][2] + self.switch(key, r[0], r[1]))
-        return found[:MOST_ROUTES]
+        return found
 
-    def wider(self, key: _Key, flow: int) -> list[tuple[End, End, _Way]]:
+    def wider(self, key: _Key) -> list[tuple[End, End, _Way]]:
         """Routes of cargo whose landing no port of loading reaches: by any of both countries."""
+        found = [
+            (a, b, way)
+            for a, b in self._wide(key)
+            if (way := self._quoted.get((a.port, b.port))) is not None
+        ]
+        found.sort(key=lambda r: r[0].usd_t + r[1].usd_t + r[2][2])
+        return found
+
+    def _wide(self, key: _Key) -> list[tuple[End, End]]:
+        """Any port of loading with any other of landing, for cargo that no other loading helps."""
         leg = self._own[key]
         load, land = (str(self._legs[side][leg]) for side in ("load", "land"))
         if key[1] or key[2] != land or not load:
@@ -536,16 +599,7 @@ class _Options:
         own = end_of(self._engine, load, self._legs["out"][leg])
         open_here = all(e not in self._case.losses.land for e in own.passes)
         out = [*([own] if open_here else []), *self._out(key)]
-        into = self._ends(self._country(key, "importer"), "import")
-        self._quote([(a.port, b.port) for a in out for b in into if a.port and b.port])
-        found = [
-            (a, b, way)
-            for a in out
-            for b in into
-            if (way := self._quoted.get((a.port, b.port))) is not None
-        ]
-        found.sort(key=lambda r: r[0].usd_t + r[1].usd_t + r[2][2])
-        return found[:MOST_ROUTES]
+        return [(a, b) for a in out for b in self._ends(self._country(key, "importer"), "import")]
 
     def switch(self, key: _Key, load: End, land: End) -> float:
         """What it costs not to use the usual ports, USD/t."""

@@ -67,6 +67,9 @@ class Plan:
         (groups,) t/yr.
     used, worth_usd
         (resources,) units used; what one more unit would save, USD (0 where it does not bind).
+    price_usd_t
+        (groups,) what one more tonne would cost: a route not yet offered pays only below it, its
+        use of resources at their worth included.
     cost_usd
         What carrying costs, without the price of unmet tonnes.
     objective, bound
@@ -77,6 +80,7 @@ class Plan:
     unmet: Floats
     used: Floats
     worth_usd: Floats
+    price_usd_t: Floats
     cost_usd: float
     objective: float
     bound: float
@@ -171,6 +175,7 @@ def plan(problem: Problem, *, penalty_usd_t: float, steps: int = STEPS) -> Plan:
             minlength=len(problem.spare),
         ).astype(np.float64),
         worth_usd=-price / size,
+        price_usd_t=np.asarray(answer.eqlin.marginals) - inertia,
         cost_usd=float(problem.cost_usd_t @ carried),
         objective=float(cost @ np.asarray(answer.x)) * unit,
         bound=bound,
