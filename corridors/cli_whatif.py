@@ -424,7 +424,7 @@ def _given(known: Any, places: Sequence[str] | None) -> list[Scenario]:
 
 def _todays(world: World, store: Path | None) -> Scenario:
     from corridors.cli_feeds import risk_today
-    from corridors.whatif.scenario_from import from_risk
+    from corridors.whatif.scenario import from_risk
 
     return from_risk(world, risk_today(world, store))
 
@@ -438,7 +438,7 @@ def _of_options(
     duration: float,
     recovery: float,
 ) -> Scenario:
-    from corridors.whatif.scenario_from import from_options
+    from corridors.whatif.scenario_words import from_options
 
     close, limit, supply, war_risk, toll, delay, opened, switches = (s or () for s in said)
     if not any(said):

@@ -23,7 +23,7 @@ from corridors.network import Floats
 from corridors.whatif.allocation import Case
 from corridors.whatif.answer import Answer
 from corridors.whatif.capacity import Plan, Problem, plan
-from corridors.whatif.elsewhere import End, Loads, direct_ends, ends, quotes
+from corridors.whatif.elsewhere import End, Loads, direct_ends, ends
 from corridors.whatif.prices import priced
 from corridors.whatif.summary import by_route
 from corridors.whatif.supply import YEAR_D, Group, stock_of
@@ -346,7 +346,7 @@ class _Roads:
         pairs = [(a, b) for a in sorted(loads) for b in sorted(lands)]
         if not pairs or not self._case.calm.ships:
             return {}
-        ways = quotes(self._engine, self._case.priced).best(self._case.losses.limited, pairs)
+        ways = self._engine.quotes(self._case.priced).best(self._case.losses.limited, pairs)
         rows = zip(pairs, ways.bits.tolist(), ways.cost_usd_t, ways.days, strict=True)
         return {p: (b, float(c), float(d)) for p, b, c, d in rows if np.isfinite(c)}
 

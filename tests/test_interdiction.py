@@ -183,8 +183,7 @@ def harm(answer: Answer, importer: str) -> float:
     return total
 
 
-@pytest.mark.parametrize("importer", ["CHN", "JPN", "IND", "KOR"])
-@pytest.mark.parametrize("k", [1, 2])
+@pytest.mark.parametrize(("importer", "k"), [("CHN", 1), ("CHN", 2), ("JPN", 2), ("KOR", 2)])
 @pytest.mark.parametrize(
     "among",
     [STRAITS, tuple(e for e in STRAITS if not e.endswith("hormuz")), GULF],
@@ -238,9 +237,8 @@ def test_the_table_is_ranked(engine: Engine) -> None:
 
 
 def test_one_more_element_is_no_less_harm(engine: Engine) -> None:
-    harms = [
-        float(worst(engine, {"IND"}, k=k, among=GULF)[0]["harm_usd_y"].iloc[0]) for k in (1, 2, 3)
-    ]
+    tables = [worst(engine, {"IND"}, k=k, among=GULF[:4])[0] for k in (1, 2, 3)]
+    harms = [float(table["harm_usd_y"].iloc[0]) for table in tables]
     assert harms == sorted(harms)
 
 

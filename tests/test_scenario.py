@@ -28,12 +28,13 @@ from corridors.whatif.scenario import (
     Scenario,
     combine,
     diff,
+    from_risk,
     known,
     make_scenario,
     told,
 )
 from corridors.whatif.scenario_file import parse, to_toml
-from corridors.whatif.scenario_from import from_options, from_risk
+from corridors.whatif.scenario_words import from_options
 from layers.errors import CorridorsError, DataError, Fault, UnknownIdError, UsageError
 from layers.events import event_frame, observation_frame
 from layers.scenarios import read_scenario, scenario_texts, write_scenario

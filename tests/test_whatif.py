@@ -562,6 +562,37 @@ def test_outcomes_add_up_and_none_is_negative(real: Real, data: st.DataObject) -
         assert (fate.added_t_d >= 0).all()
 
 
+@pytest.fixture(scope="module")
+def gas(world: World, network: Network) -> Real:
+    return Real(prepare(world, network=network, commodities=["lng"]))
+
+
+def dear_rule(data: st.DataObject, element: str) -> Rule:
+    """Draw a rule that may cut a draft, ask for money, cost days and lose traffic at once."""
+    return Rule(
+        element,
+        lost=data.draw(st.sampled_from([0.0, 0.3, 1.0])),
+        ships=data.draw(st.sampled_from([(), ("lng_carrier",), ("vlcc",)])),
+        max_draft_m=data.draw(st.sampled_from([None, 11.0, 6.5, 1.0])),
+        delay_d=data.draw(st.sampled_from([0.0, 4.0])),
+        toll_usd_t=data.draw(st.sampled_from([0.0, 3.0, 80.0])),
+        war_risk_pct=data.draw(st.sampled_from([0.0, 0.7])),
+    )
+
+
+@few
+@given(st.data())
+def test_outcomes_add_up_at_any_price(gas: Real, data: st.DataObject) -> None:
+    straits = st.lists(
+        st.sampled_from(gas.busiest["chokepoint"]), min_size=1, max_size=4, unique=True
+    )
+    told = [dear_rule(data, element) for element in data.draw(straits)]
+    fate = disturb(gas.engine, rules(*told)).fates["lng"]
+    np.testing.assert_allclose(fate.outcome.sum(axis=1), fate.case.calm.tonnes, rtol=1e-9)
+    assert (fate.outcome >= 0).all()
+    assert (fate.added_usd.sum(axis=2) >= -1e-6).all()
+
+
 @few
 @given(st.data())
 def test_nothing_crosses_what_is_shut(real: Real, data: st.DataObject) -> None:

@@ -22,7 +22,6 @@ from corridors.whatif.elsewhere import (
     end_of,
     ends,
     line_capacities,
-    quotes,
 )
 from corridors.whatif.engine import PARTS, Engine, Market
 from corridors.whatif.losses import WHOLE, Losses
@@ -175,7 +174,7 @@ def allocate(
     engine, priced
         In calm times and at the scenario's prices; ``priced.book`` holds the lines opened.
     slots
-        Whether canals pass only so many ships a day.
+        Whether canals and land bridges can be full.
     """
     canals = _Room(priced, cases if slots else {})
     draft = _Draft()
@@ -561,7 +560,7 @@ class _Options:
         asked = [pair for pair in dict.fromkeys(pairs) if pair not in self._asked]
         if not asked or not self._case.calm.ships:
             return
-        ways = quotes(self._engine, self._case.priced).best(self._case.losses.limited, asked)
+        ways = self._engine.quotes(self._case.priced).best(self._case.losses.limited, asked)
         columns = (ways.ship, ways.bits, ways.cost_usd_t, ways.km, ways.days)
         rows = zip(asked, *(c.tolist() for c in columns), strict=True)
         self._quoted |= {pair: way for pair, *way in rows if way[2] < np.inf}

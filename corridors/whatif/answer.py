@@ -86,7 +86,7 @@ def disturb(engine: Engine, scenario: Scenario, *, slots: bool = True) -> Answer
     engine
         From ``corridors.whatif.engine.prepare``; kept and used again for the next scenario.
     slots
-        Whether canals pass only so many ships a day.
+        Whether canals, land bridges and the fleet can be full.
     """
     dear = priced(engine, scenario)
     cases = {
@@ -94,7 +94,7 @@ def disturb(engine: Engine, scenario: Scenario, *, slots: bool = True) -> Answer
         for name, market in engine.markets.items()
     }
     shared = allocate(engine, dear, cases, slots=slots)
-    fleet, lifted = fleet_after(engine, shared.cases, shared.elsewhere)
+    fleet, lifted = fleet_after(engine, shared.cases, shared.elsewhere, full=slots)
     fates = {name: _fate(engine, dear, case, shared) for name, case in lifted.items()}
     return Answer(engine, scenario, fates, shared.elsewhere, shared.bindings, shared.plan, fleet)
 

@@ -10,14 +10,15 @@ steps they have in common.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from corridors.assignment import Search, voyage, without
-from corridors.network import Bits, Floats, Ints
+from corridors.assignment import Search, search, voyage, without
+from corridors.network import Bits, Chains, Floats, Ints, Network, Tariff
 
-__all__ = ["Detours", "Ways"]
+__all__ = ["Detours", "Quotes", "Ways"]
 
 
 @dataclass(frozen=True)
@@ -123,3 +124,38 @@ class Detours:
         if len(new):
             cost[new], bits[new] = without(self.search, ship, new, self.search.closed | word)
         return cost[pairs], bits[pairs]
+
+
+class Quotes:
+    """Best ways between any two ports, found when asked for and kept, with any passages shut.
+
+    Parameters
+    ----------
+    tariffs
+        Of each ship class that may carry the cargo.
+    closures
+        Of each tariff with nothing shut (``corridors.network.chains``).
+    """
+
+    def __init__(
+        self, network: Network, tariffs: Mapping[str, Tariff], closures: Mapping[str, Chains]
+    ) -> None:
+        self._network, self._tariffs, self._closures = network, tariffs, closures
+        self._place: dict[tuple[str, str], int] = {}
+        self._detours: Detours | None = None
+
+    def best(self, shut: Bits, pairs: Sequence[tuple[str, str]]) -> Ways:
+        """The best way of each pair of ports, (loading, landing), with passages shut."""
+        new = [pair for pair in dict.fromkeys(pairs) if pair not in self._place]
+        if new or self._detours is None:
+            self._detours = self._grown(new)
+        where = np.array([self._place[pair] for pair in pairs], dtype=np.int64)
+        return self._detours.best(where, shut)
+
+    def _grown(self, new: Sequence[tuple[str, str]]) -> Detours:
+        """The detours with more pairs; what was found of the others stays."""
+        for pair in new:
+            self._place[pair] = len(self._place)
+        ships, pairs = list(self._tariffs), list(self._place)
+        found = search(self._network, self._tariffs, self._closures, pairs, ships)
+        return Detours(found, self._detours.padded(len(pairs)) if self._detours else {})

@@ -7,24 +7,21 @@ importer, never a pool. Each end passes lines and a port, and each of those has 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corridors.assignment import search
-from corridors.network import Bits
-from corridors.whatif.detours import Detours, Ways
-from corridors.whatif.engine import Engine, Market
+from corridors.whatif.engine import Engine
 from corridors.whatif.losses import WHOLE, Losses
 from layers.world import records
 
 if TYPE_CHECKING:
     from layers.world import World
 
-__all__ = ["End", "Loads", "direct_ends", "end_of", "ends", "line_capacities", "quotes"]
+__all__ = ["End", "Loads", "direct_ends", "end_of", "ends", "line_capacities"]
 
 
 @dataclass(frozen=True)
@@ -81,47 +78,6 @@ def end_of(engine: Engine, port: str, passes: tuple[str, ...]) -> End:
 
 def _open(end: End, losses: Losses) -> bool:
     return all(losses.land.get(element, 0.0) < WHOLE for element in end.passes)
-
-
-class Quotes:
-    """Best ways between gateways that calm trade does not join, found when asked for and kept.
-
-    Parameters
-    ----------
-    engine
-        At the scenario's prices; keeps the quotes of its markets (``Engine.kept_quotes``).
-    """
-
-    def __init__(self, engine: Engine, market: Market) -> None:
-        self._engine, self._market = engine, market
-        self._place: dict[tuple[str, str], int] = {}
-        self._detours: Detours | None = None
-
-    def best(self, shut: Bits, pairs: Sequence[tuple[str, str]]) -> Ways:
-        """The best way of each pair of ports, (loading, landing), with passages shut."""
-        new = [pair for pair in dict.fromkeys(pairs) if pair not in self._place]
-        if new or self._detours is None:
-            self._detours = self._grown(new)
-        where = np.array([self._place[pair] for pair in pairs], dtype=np.int64)
-        return self._detours.best(where, shut)
-
-    def _grown(self, new: Sequence[tuple[str, str]]) -> Detours:
-        """The detours with more pairs; what was found of the others stays."""
-        for pair in new:
-            self._place[pair] = len(self._place)
-        ships = self._market.ships
-        tariffs = dict(zip(ships, self._market.tariffs, strict=True))
-        calm = {ship: self._engine.chains_of(tariff) for ship, tariff in tariffs.items()}
-        found = search(self._engine.network, tariffs, calm, list(self._place), ships)
-        return Detours(found, self._detours.padded(len(self._place)) if self._detours else {})
-
-
-def quotes(engine: Engine, market: Market) -> Quotes:
-    """The quotes of a market, kept by the engine."""
-    kept = engine.kept_quotes
-    if market.commodity not in kept:
-        kept[market.commodity] = Quotes(engine, market)
-    return kept[market.commodity]
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,11 +42,10 @@ from corridors.sailings import (
     sailings,
 )
 from corridors.tariff import DayRates, day_rates, ship_tariffs
-from corridors.whatif.detours import Detours
+from corridors.whatif.detours import Detours, Quotes
 from layers.world import records
 
 if TYPE_CHECKING:
-    from corridors.whatif.elsewhere import Quotes
     from layers.world import World
 
 __all__ = ["PARTS", "Engine", "Market", "prepare"]
@@ -186,9 +185,16 @@ class Engine:
     def _chains(self) -> dict[int, tuple[Tariff, Chains]]:
         return {}
 
+    def quotes(self, market: Market) -> Quotes:
+        """Best ways between gateways that calm trade need not join, kept by market."""
+        if market.commodity not in self._quotes:
+            tariffs = dict(zip(market.ships, market.tariffs, strict=True))
+            closures = {ship: self.chains_of(tariff) for ship, tariff in tariffs.items()}
+            self._quotes[market.commodity] = Quotes(self.network, tariffs, closures)
+        return self._quotes[market.commodity]
+
     @cached_property
-    def kept_quotes(self) -> dict[str, Quotes]:
-        """See ``corridors.whatif.elsewhere.quotes``."""
+    def _quotes(self) -> dict[str, Quotes]:
         return {}
 
     @cached_property

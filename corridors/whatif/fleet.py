@@ -39,9 +39,15 @@ class Fleet:
 
 
 def fleet_after(
-    engine: Engine, cases: Mapping[str, Case], elsewhere: pd.DataFrame
+    engine: Engine, cases: Mapping[str, Case], elsewhere: pd.DataFrame, *, full: bool = True
 ) -> tuple[Fleet, dict[str, Case]]:
-    """The use of the fleet, and the cases with what it could not lift left behind as unmet."""
+    """The use of the fleet, and the cases with what it could not lift left behind as unmet.
+
+    Parameters
+    ----------
+    full
+        Whether a fleet can be: if not, all is lifted.
+    """
     calm, asked, voyages = _tonne_km(engine, cases, elsewhere)
     world = engine.world
     most = world.assumption("speed_up_cap") / world.assumption("fleet_use")
@@ -50,7 +56,7 @@ def fleet_after(
         usual, now = (sum(t_km[ship] for ship in classes) for t_km in (calm, asked))
         use = now / usual if usual > 0 else np.nan
         behind = 0.0
-        if use > most:
+        if full and use > most:
             after, behind = _leave_behind(after, classes, now - most * usual)
         rows += [
             {
@@ -152,6 +158,6 @@ def _without(case: Case, ways: Mapping[int, float]) -> Case:
     now, unmet = s.now.copy(), s.unmet.copy()
     for way, part in ways.items():
         share = part / tonnes[s.pair[way]]
-        now[way] -= share
+        now[way] = max(now[way] - share, s.calm[way])  # rounding is no cargo
         unmet[s.pair[way]] += share
     return replace(case, spread=replace(s, now=now, unmet=unmet))

@@ -2,11 +2,11 @@
 
     harm(K) = Σ price · t that does not arrive + Σ USD added to the rest          USD/yr
 
-Sets are not tried one by one. A set that adds a passage no cargo would use is as bad as the set
-without it. And a set whose harm with every bypass shut is no more than the harm already found for
-others need not be answered at all: with a bypass it can only be less. What is left is answered in
-full (min-cost flow over the bypasses, ``corridors.whatif.allocation``). Slots of canals are left
-out of the search, which would otherwise have no such bound.
+Sets are not tried one by one. A set that adds a passage no cargo uses, on its own way or by a
+bypass, is as bad as the set without it. And a set whose harm with every bypass shut is no more than
+the harm already found for others need not be answered at all: with a bypass it can only be less.
+What is left is answered in full (min-cost flow over the bypasses, ``corridors.whatif.allocation``).
+Full canals and fleets are left out of the search, which would otherwise have no such bound.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Proof:
     Attributes
     ----------
     sets
-        All sets of the size asked for.
+        All sets of the size asked for, or smaller.
     equal
-        Of them no worse than a smaller set: they add what no cargo would use.
+        Of them no worse than a smaller set: no cargo there would use what they add.
     bounded
         Of the rest ruled out, since even without any bypass they do less harm.
     answered
@@ -116,17 +116,22 @@ def worst(
     every = [s for size in range(1, k + 1) for s in combinations(sorted(among), size)]
     for chosen, _ in zip(every, progress(_named(every), "closed sets"), strict=True):
         bounds.add(chosen)
-    ranked = sorted(bounds.loss, key=lambda s: (-bounds.loss[s].harm_usd, s))
-    exact = dict[_Set, Loss]()
-    floor = -math.inf
+    ranked = sorted(bounds.loss, key=lambda s: (-bounds.loss[s].harm_usd, len(s), s))
+    exact, used = dict[_Set, Loss](), dict[_Set, frozenset[str]]()
+    floor, gone_through = -math.inf, 0
     for chosen, _ in zip(ranked, progress(_named(ranked), "worst closures"), strict=True):
         if bounds.loss[chosen].harm_usd <= floor:
             break
-        exact[chosen] = _answered(engine, countries, chosen, bounds.price)
+        gone_through += 1
+        smaller = _as_bad(chosen, used)
+        if smaller is not None:
+            used[chosen] = used[smaller]
+            continue
+        exact[chosen], used[chosen] = _answered(engine, countries, chosen, bounds.price)
         harms = sorted((loss.harm_usd for loss in exact.values()), reverse=True)
         floor = harms[1] if len(harms) > 1 else -math.inf
     best = sorted(exact, key=lambda s: (-exact[s].harm_usd, s))[:keep]
-    left = max((bounds.loss[s].harm_usd for s in ranked[len(exact) :]), default=-math.inf)
+    left = max((bounds.loss[s].harm_usd for s in ranked[gone_through:]), default=-math.inf)
     table = pd.DataFrame(
         {
             "rank": range(1, len(best) + 1),
@@ -137,8 +142,17 @@ def worst(
             "proved": [exact[s].harm_usd >= left for s in best],
         }
     )
-    equal = count - len(ranked)
-    return table, Proof(count, equal, len(ranked) - len(exact), len(exact))
+    bounded = len(ranked) - gone_through
+    return table, Proof(count, count - bounded - len(exact), bounded, len(exact))
+
+
+def _as_bad(chosen: _Set, used: Mapping[_Set, frozenset[str]]) -> _Set | None:
+    """A smaller set answered already that leaves the rest of this one without use."""
+    for i, element in enumerate(chosen):
+        fewer = chosen[:i] + chosen[i + 1 :]
+        if fewer in used and element not in used[fewer]:
+            return fewer
+    return None
 
 
 _Set = tuple[str, ...]
@@ -176,15 +190,18 @@ class _Bounds:
         self.loss = dict[_Set, Loss]()
         self._closed = dict[_Set, tuple[Loss, frozenset[str]]]()
         self._used: dict[_Set, frozenset[str]] = {(): self.closed(())[1]}
+        self._cut_off: dict[_Set, bool] = {(): False}
 
     def add(self, chosen: _Set) -> None:
         """The bound of a set; the sets without one of its elements come before it."""
         for i, element in enumerate(chosen):
             fewer = chosen[:i] + chosen[i + 1 :]
-            if element not in self._used[fewer]:
-                self._used[chosen] = self._used[fewer]
+            # Where cargo is cut off, a bypass may use what no cargo used before.
+            if element not in self._used[fewer] and not self._cut_off[fewer]:
+                self._used[chosen], self._cut_off[chosen] = self._used[fewer], False
                 return
         self.loss[chosen], self._used[chosen] = self.closed(chosen)
+        self._cut_off[chosen] = self.loss[chosen].lost_t > 0
 
     def closed(self, chosen: _Set) -> tuple[Loss, frozenset[str]]:
         """The bound of a set by itself, and all elements that cargo then passes."""
@@ -265,12 +282,17 @@ class Values:
         return np.array([loss.lost_t, loss.added_usd, loss.harm_usd]) / YEAR_D
 
     def _met(self, closed: frozenset[str]) -> _Set:
-        """Those of the closed elements that cargo would meet: the others change nothing."""
+        """Those of the closed elements that cargo would meet: the others change nothing.
+
+        All of them where cargo is cut off, for a bypass may meet them.
+        """
         met: _Set = ()
         while closed not in self._met_of:
-            used = self._bounds.closed(met)[1]
+            loss, used = self._bounds.closed(met)
             more = tuple(sorted({*met, *(closed & used)}))
-            if more == met:
+            if loss.lost_t > 0:
+                self._met_of[closed] = tuple(sorted(closed))
+            elif more == met:
                 self._met_of[closed] = met
             met = more
         return self._met_of[closed]
@@ -280,7 +302,7 @@ class Values:
             bound = self._bounds.closed(chosen)[0]
             exact = self._exact is None or chosen in self._exact
             self._kept[chosen] = (
-                _answered(self._engine, self._countries, chosen, self._bounds.price)
+                _answered(self._engine, self._countries, chosen, self._bounds.price)[0]
                 if bound.lost_t > 0 and exact
                 else bound
             )
@@ -320,15 +342,22 @@ def _added_usd_t(
 
 def _answered(
     engine: Engine, countries: Collection[str], chosen: _Set, price: Mapping[str, float]
-) -> Loss:
-    """The loss of a set with bypasses shared out."""
+) -> tuple[Loss, frozenset[str]]:
+    """The loss of a set with bypasses shared out; all elements that any cargo then passes."""
     scenario = make_scenario("worst", rules=[Rule(element=e, lost=1.0) for e in chosen])
     answer = disturb(engine, scenario, slots=False)
     lost, added, harm = 0.0, 0.0, 0.0
+    word, passed = np.uint64(0), {e for passes in answer.elsewhere["passes"] for e in passes}
     for name, fate in answer.fates.items():
         mine = engine.imported_by(fate.case.calm, countries)
         tonnes = float(fate.outcome[mine, 2:].sum())
         usd = float(fate.added_usd[mine].sum())
         lost, added = lost + tonnes, added + usd
         harm += tonnes * price[name] + usd
-    return Loss(harm, lost, added)
+        s = fate.case.spread
+        word |= np.bitwise_or.reduce(s.bits[s.now > 0], initial=np.uint64(0))
+        own = fate.case.own_ports
+        passed |= {e for e, legs in fate.case.calm.passing.items() if (own[legs] > 0).any()}
+    ways = answer.elsewhere["bits"].to_numpy(dtype=np.uint64)
+    word |= np.bitwise_or.reduce(ways, initial=np.uint64(0))
+    return Loss(harm, lost, added), frozenset(engine.network.elements(word)) | passed
