@@ -222,3 +222,10 @@ def test_a_typo_in_a_file_is_told_with_its_line(tmp_path: Path) -> None:
     file.write_text('name_en = "x"\n[[close]]\nelemnt = "chokepoint:hormuz"\n', "utf-8")
     with pytest.raises(DataError, match=r"typo\.toml row 3.*element"):
         run("whatif", "-s", str(file))
+
+
+def test_a_line_whose_length_nobody_knows_is_no_way_out() -> None:
+    words = ("--close", "port:PKKHI", "--open", "railway:gwadar_link", "-i", "PAK")
+    rows = answered("whatif", *words)["rows"]
+    for row in rows:
+        assert sum(row[o] for o in OUTCOMES) == pytest.approx(row["baseline_t"], rel=1e-9)

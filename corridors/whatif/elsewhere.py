@@ -77,7 +77,9 @@ def end_of(engine: Engine, port: str, passes: tuple[str, ...]) -> End:
 
 
 def _open(end: End, losses: Losses) -> bool:
-    return all(losses.land.get(element, 0.0) < WHOLE for element in end.passes)
+    """Whether an end takes any cargo, and what its lines cost is known."""
+    known = np.isfinite(end.usd_t) and np.isfinite(end.days)
+    return bool(known) and all(losses.land.get(e, 0.0) < WHOLE for e in end.passes)
 
 
 @dataclass(frozen=True, eq=False)
