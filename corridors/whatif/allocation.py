@@ -299,12 +299,14 @@ class _Room:
         return list(self._free)
 
     def _usual(self, element: str) -> float:
-        """t/yr over a passage in calm times."""
+        """t/yr over a passage in calm times, at sea or recorded on land."""
         bit = self._engine.network.bit(element)
         total = 0.0
         for case in self._cases.values():
             r = case.calm.routes
             here = np.flatnonzero(r.bits & bit)
+            by_land = case.calm.passing.get(element, np.empty(0, dtype=np.int64))
+            total += float(case.calm.tonnes[by_land].sum())
             total += float(np.sum(case.calm.pair_tonnes[r.pair[here]] * r.share[here]))
         return total
 

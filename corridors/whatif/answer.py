@@ -38,8 +38,6 @@ class Fate:
         (legs, ``OUTCOMES``) t/yr.
     lost_supply
         (legs,) t/yr of the unmet that the origin could not supply.
-    waits
-        (legs,) t/yr of the unmet and infeasible that wait before the break for it to open.
     added_usd
         (legs, 2, ``PARTS``) USD/yr more than usual for the delivered and the rerouted.
     added_t_d

@@ -1,8 +1,9 @@
 """What a scenario takes away from one commodity: lost shares of passages, land elements, supply.
 
-Where one cargo meets several limits at sea, the same ships lose first at each of them: a way loses
-the greatest share along it, not the product. Losses on land and of supply strike apart from those
-at sea.
+A limit is of the usual traffic and is full with it: new cargo keeps out of a passage that loses
+anything, be it little. Where one cargo meets several limits at sea, the same ships lose first at
+each of them: a way loses the greatest share along it, not the product. Losses on land and of supply
+strike apart from those at sea.
 """
 
 from __future__ import annotations
