@@ -53,7 +53,7 @@ NEWS = re.compile(
 )
 ANSWER = re.compile(
     r".*_(low|high)_t|.*_duration_t|added_(hire|fuel|toll|premium|capital|land)_usd_t"
-    r"|delivered_added_usd_t|lost_supply_t|not_routed_t|cover_days|gap_cover.*|unmet_after_draw.*"
+    r"|delivered_added_(usd_t|days)|lost_supply_t|not_routed_t|cover_days|gap_cover.*|unmet_after_draw.*"
     r"|depth|recovered.*|first_short_day|lost_share|calm_t_km|asked_t_km"
 )
 RISKED = re.compile(r"share_(low|high)|no_alternative_share|added_.*|quality|consumption_share")

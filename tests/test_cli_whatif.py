@@ -229,3 +229,14 @@ def test_a_line_whose_length_nobody_knows_is_no_way_out() -> None:
     rows = answered("whatif", *words)["rows"]
     for row in rows:
         assert sum(row[o] for o in OUTCOMES) == pytest.approx(row["baseline_t"], rel=1e-9)
+
+
+def test_a_delay_makes_what_arrives_as_before_late() -> None:
+    words = ("whatif", "--delay", "chokepoint:hormuz=5", "-i", "CHN", "-c", "lng")
+    (row,) = answered(*words)["rows"]
+    assert row["delivered_t"] == pytest.approx(row["baseline_t"])
+    share = 19.19 / 76.79  # Qatar and the Emirates, of China's LNG
+    assert row["delivered_added_days"] == pytest.approx(5 * share, rel=0.01)
+    days = pd.DataFrame(answered(*words, "--by", "day")["rows"])
+    assert days["gap_t"].max() == pytest.approx(share * days["usual_t"][0], rel=0.02)
+    assert days["arrivals_t"].iloc[60] == pytest.approx(days["usual_t"].iloc[60], rel=1e-6)

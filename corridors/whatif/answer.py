@@ -40,8 +40,9 @@ class Fate:
         (legs,) t/yr of the unmet that the origin could not supply.
     added_usd
         (legs, 2, ``PARTS``) USD/yr more than usual for the delivered and the rerouted.
-    added_t_d
-        (legs,) tonnes × days more for the rerouted, a year.
+    added_t_d, late_t_d
+        (legs,) tonnes × days more for the rerouted, and for the delivered where a passage takes
+        longer, a year.
     """
 
     case: Case
@@ -49,6 +50,7 @@ class Fate:
     lost_supply: Floats
     added_usd: Floats
     added_t_d: Floats
+    late_t_d: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,20 +141,25 @@ def _fate(engine: Engine, dear: Engine, case: Case, shared: Allocation) -> Fate:
             np.where(has_path, 0.0, left),
         ]
     )
-    added, days = _added_at_sea(engine, dear, case)
+    added, days, late = _added_at_sea(engine, dear, case)
     more, longer = _added_elsewhere(engine, case, shared)
     usd = np.stack([case.at_sea[:, None] * added[0], case.at_sea[:, None] * added[1] + more], 1)
-    return Fate(case, outcome, supply, usd, case.at_sea * days + longer)
+    return Fate(case, outcome, supply, usd, case.at_sea * days + longer, case.at_sea * late)
 
 
-def _added_at_sea(engine: Engine, dear: Engine, case: Case) -> tuple[tuple[Floats, Floats], Floats]:
-    """(legs, parts) USD/t of a leg added for the delivered and the rerouted; (legs,) days."""
+def _added_at_sea(
+    engine: Engine, dear: Engine, case: Case
+) -> tuple[tuple[Floats, Floats], Floats, Floats]:
+    """(legs, parts) USD/t of a leg added for the delivered and the rerouted, and their days.
+
+    The days of the rerouted come first.
+    """
     s, market = case.spread, case.calm
     legs = len(market.pair)
     moved = np.flatnonzero((s.calm != s.now) | (case.priced is not market))
     none = np.zeros((legs, len(PARTS)))
     if not len(moved):
-        return (none, none), np.zeros(legs)
+        return (none, none), np.zeros(legs), np.zeros(legs)
     calm, now = s.calm[moved], s.now[moved]
     pair, ship, bits, km = s.pair[moved], s.ship[moved], s.bits[moved], s.km[moved]
     before = engine.parts(market, ship, bits, km)
@@ -166,13 +173,17 @@ def _added_at_sea(engine: Engine, dear: Engine, case: Case) -> tuple[tuple[Float
     routed = calm - np.maximum(calm - now, 0.0) * np.minimum(gone, 1.0)
     total = _sum(pair, now[:, None] * after - routed[:, None] * before, market.pairs)
     shifts = total - stays
-    days = _sum(pair, ((now - routed) * s.days[moved])[:, None], market.pairs)[:, 0]
+    usual_d = engine.voyage_days(market, ship, bits, km)
+    now_d = usual_d if dear is engine else dear.voyage_days(case.priced, ship, bits, km)
+    late = _sum(pair, same * (now_d - usual_d)[:, None], market.pairs)[:, 0]
+    days = _sum(pair, (now * now_d - routed * usual_d)[:, None], market.pairs)[:, 0] - late
     if dear.network is engine.network:  # a passage opened may save, a closure never does
         shifts[shifts.sum(axis=1) < 0] = 0.0
     at = np.append(np.arange(market.pairs), market.pairs)[market.pair]
     pad = np.zeros((1, len(PARTS)))
     by_leg = (np.vstack([stays, pad])[at], np.vstack([shifts, pad])[at])
-    return by_leg, np.append(_not_less(days, dear.network is engine.network), 0.0)[at]
+    longer = np.append(_not_less(days, dear.network is engine.network), 0.0)[at]
+    return by_leg, longer, np.append(late, 0.0)[at]
 
 
 def _not_less(days: Floats, closures: bool) -> Floats:

@@ -246,6 +246,16 @@ class Engine:
             )
         return found
 
+    def voyage_days(self, market: Market, ship: Ints, bits: np.ndarray, km: Floats) -> Floats:
+        """(ways,) days at sea and of waiting."""
+        pace = np.array([t.km_d for t in market.tariffs] or [1.0])
+        wait = np.zeros(len(ship))
+        crossed = members(bits, len(self.network.passages))
+        for i, tariff in enumerate(market.tariffs):
+            mine = ship == i
+            wait[mine] = crossed[mine] @ tariff.passage_d
+        return np.asarray(km / pace[ship] + wait)
+
     def repriced(self, prices: Mapping[str, Prices], network: Network | None = None) -> Engine:
         """The same trade between the same ports, some markets at other prices.
 

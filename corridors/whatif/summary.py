@@ -79,7 +79,7 @@ def summary(answer: Answer, groups: Sequence[Group]) -> pd.DataFrame:
         outcomes, which add up to it, each with ``_low`` and ``_high``; the same ``_duration_t``
         over its days; ``lost_supply_t`` (of the unmet) and ``not_routed_t`` (of the delivered: no
         way is known, so none was tested); ``added_days`` and ``added_cost_usd_t`` of the rerouted,
-        the cost by part; ``delivered_added_usd_t`` of those that stay and pay more; then stocks:
+        the cost by part; ``delivered_added_usd_t`` and ``_days`` of those that stay; then stocks:
         ``cover_days`` and the rest of ``corridors.whatif.stocks.Cover``.
     """
     if not groups:
@@ -131,6 +131,9 @@ def _row(answer: Answer, group: Group, error: Floats) -> dict[str, object]:
     )
     row["added_cost_usd_t"] = float(per_t.sum())
     row |= {f"added_{p}_usd_t": float(v) for p, v in zip(PARTS, per_t, strict=True)}
+    row["delivered_added_days"] = (
+        float(fate.late_t_d[mine].sum()) / stays if stays > LEAST_T else np.nan
+    )
     row["delivered_added_usd_t"] = float(usd[0].sum()) / stays if stays > LEAST_T else np.nan
     row["lost_supply_t"] = float(fate.lost_supply[mine].sum())
     row["not_routed_t"] = float(fate.case.calm.tonnes[mine & ~fate.case.calm.routed].sum())

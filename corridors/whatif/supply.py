@@ -17,7 +17,17 @@ import xarray as xr
 
 from corridors.network import Floats
 from corridors.whatif.answer import OUTCOMES, Answer, Fate
-from corridors.whatif.stocks import UNMET, Closure, Parts, Stock, harvest_t_d, timelines, usable_t
+from corridors.whatif.stocks import (
+    DELIVERED,
+    REROUTED,
+    UNMET,
+    Closure,
+    Parts,
+    Stock,
+    harvest_t_d,
+    timelines,
+    usable_t,
+)
 from layers.world import records
 
 if TYPE_CHECKING:
@@ -74,20 +84,28 @@ def _parts(answer: Answer, groups: Sequence[Group], closure: Closure) -> Parts:
             out=np.zeros(len(legs)),
             where=fate.outcome[legs, 1] > 0,
         )
+        late = np.divide(
+            fate.late_t_d[legs],
+            fate.outcome[legs, 0],
+            out=np.zeros(len(legs)),
+            where=fate.outcome[legs, 0] > 0,
+        )
         # Last what was never supplied: it is unmet, and nothing of it waits.
         for column, k in enumerate((*range(len(OUTCOMES)), UNMET)):
             some = np.flatnonzero(tonnes[:, column] > 0)
             shorter = closure.duration_d < added[some]
-            waits = shorter if k == 1 else np.full(len(some), closure.duration_d <= most)
+            waits = shorter if k == REROUTED else np.full(len(some), closure.duration_d <= most)
             if column == len(OUTCOMES):
                 waits[:] = False
+            delay = (late, added)[k][some] if k <= REROUTED else np.zeros(len(some))
+            kind = np.where((k == DELIVERED) & (delay > 0), REROUTED, k)  # as before, but later
             columns.append(
                 (
                     tonnes[some, column],
-                    np.full(len(some), k),
+                    kind,
                     beyond[some],
-                    added[some] if k == 1 else np.zeros(len(some)),
-                    waits,
+                    delay,
+                    waits & (k != DELIVERED),
                     np.full(len(some), i),
                 )
             )
