@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -207,6 +208,32 @@ def sea_routes(found: Search, choice: Choice) -> Routes:
         for t in (choice.theta, choice.theta_low, choice.theta_high)
     ]
     return Routes(found.ships, pair, ship, cost, km, days, bits, order, *shares)
+
+
+def joined(some: Routes, keep: npt.NDArray[np.bool_], more: Routes) -> Routes:
+    """Some routes and more of the same ship classes."""
+    longest = max(some.order.shape[1], more.order.shape[1])
+
+    def both(name: str) -> npt.NDArray[Any]:
+        return np.concatenate([getattr(some, name)[keep], getattr(more, name)])
+
+    order = [
+        np.pad(o, ((0, 0), (0, longest - o.shape[1])), constant_values=-1)
+        for o in (some.order[keep], more.order)
+    ]
+    return Routes(
+        ships=some.ships,
+        pair=both("pair"),
+        ship=both("ship"),
+        cost_usd_t=both("cost_usd_t"),
+        km=both("km"),
+        days=both("days"),
+        bits=both("bits"),
+        order=np.concatenate(order),
+        share=both("share"),
+        share_low=both("share_low"),
+        share_high=both("share_high"),
+    )
 
 
 def next_best(found: Search, routes: Routes) -> tuple[Floats, Floats]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from corridors.assignment import sea_routes
 from corridors.network import Network, least_cost, members
 from corridors.whatif.answer import OUTCOMES, Answer, Fate, disturb
 from corridors.whatif.engine import PARTS, Engine, Market, prepare
@@ -1002,3 +1003,30 @@ def test_cargo_past_the_strait_still_arrives(engine: Engine) -> None:
     assert (lines["late_t"].to_numpy()[0] > 0).any()  # oil by Yanbu comes late
     assert (lines["late_t"].to_numpy()[1] == 0).all()  # gas has no other way
     np.testing.assert_allclose(came[:, 250:], usual[:, 250:], rtol=1e-9)
+
+
+def test_pairs_that_pass_nothing_dearer_are_not_searched_in_vain(engine: Engine) -> None:
+    """Searching again only the pairs that use what became dearer gives what searching all gives."""
+    dear = priced(engine, rules(Rule("chokepoint:bab_el_mandeb", war_risk_pct=0.7, delay_d=1)))
+    for name, market in dear.markets.items():
+        if market is engine.markets[name]:
+            continue
+        whole, part = sea_routes(market.sailing.search, engine.choice), market.routes
+        by_way = [
+            {
+                key: (share, cost)
+                for *key_, share, cost in zip(
+                    r.pair.tolist(),
+                    r.ship.tolist(),
+                    r.bits.tolist(),
+                    r.share,
+                    r.cost_usd_t,
+                    strict=True,
+                )
+                for key in [tuple(key_)]
+            }
+            for r in (whole, part)
+        ]
+        assert by_way[0].keys() == by_way[1].keys()
+        for way, (share, cost) in by_way[0].items():
+            assert by_way[1][way] == pytest.approx((share, cost), rel=1e-12)

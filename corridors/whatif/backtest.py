@@ -582,7 +582,7 @@ MEASURES: Mapping[str, Measure] = {
         partial(_share, element=PANAMA, kind="", by="ships"),
         "laden voyages through Panama in the answer over calm times",
         "a limit is a share of tonnes and not of ships: with the draft cut, smaller ships take "
-        "over from larger ones, river-sea ships without a toll among them",
+        "over from larger ones",
     ),
     "panama_tonnage_ratio": Measure(
         partial(_share, element=PANAMA, kind="", by="tonnes"),

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from corridors.assignment import Choice, Routes, sea_routes, search
+from corridors.assignment import Choice, Routes, Search, joined, sea_routes, search
 from corridors.demand import BASE_YEAR, select_flows
 from corridors.gates import build_network
 from corridors.gateways import GatewayBook
@@ -387,10 +387,34 @@ def _resailed(engine: Engine, market: Market, prices: Prices) -> Market:
     closures = {ship: engine.chains_of(tariff) for ship, tariff in tariffs.items()}
     pairs = list(market.sailing.pairs.itertuples(index=False, name=None))
     found = search(engine.network, tariffs, closures, pairs, market.ships)
+    routes = (
+        _dearer(engine, market, found)
+        if engine.network is market.sailing.search.network
+        else sea_routes(found, engine.choice)
+    )
     return replace(
         market,
         sailing=replace(market.sailing, search=found),
-        routes=sea_routes(found, engine.choice),
+        routes=routes,
         detours=Detours(found),
         premium=prices[1],
     )
+
+
+def _dearer(engine: Engine, market: Market, found: Search) -> Routes:
+    """Alternatives where passages have become dearer, or narrower, and none cheaper.
+
+    A pair none of whose alternatives passes them keeps them all: what it did not choose has only
+    become worse.
+    """
+    changed = np.zeros(len(engine.network.passages), dtype=np.bool_)
+    for now, before in zip(found.tariffs, market.tariffs, strict=True):
+        changed |= (now.passage_usd_t != before.passage_usd_t) | (now.fits != before.fits)
+        changed |= now.passage_d != before.passage_d
+    bits = np.uint64(1) << np.flatnonzero(changed).astype(np.uint64)
+    old, word = market.routes, np.bitwise_or.reduce(bits, initial=np.uint64(0))
+    touched = np.zeros(market.pairs, dtype=np.bool_)
+    touched[old.pair[(old.bits & word) != 0]] = True
+    pairs = np.flatnonzero(touched)
+    new = sea_routes(replace(found, o=found.o[pairs], d=found.d[pairs]), engine.choice)
+    return joined(old, ~touched[old.pair], replace(new, pair=pairs[new.pair]))
