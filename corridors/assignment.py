@@ -212,15 +212,10 @@ def sea_routes(found: Search, choice: Choice) -> Routes:
 
 def joined(some: Routes, keep: npt.NDArray[np.bool_], more: Routes) -> Routes:
     """Some routes and more of the same ship classes."""
-    longest = max(some.order.shape[1], more.order.shape[1])
 
     def both(name: str) -> npt.NDArray[Any]:
         return np.concatenate([getattr(some, name)[keep], getattr(more, name)])
 
-    order = [
-        np.pad(o, ((0, 0), (0, longest - o.shape[1])), constant_values=-1)
-        for o in (some.order[keep], more.order)
-    ]
     return Routes(
         ships=some.ships,
         pair=both("pair"),
@@ -229,7 +224,7 @@ def joined(some: Routes, keep: npt.NDArray[np.bool_], more: Routes) -> Routes:
         km=both("km"),
         days=both("days"),
         bits=both("bits"),
-        order=np.concatenate(order),
+        order=_one_width([some.order[keep], more.order]),
         share=both("share"),
         share_low=both("share_low"),
         share_high=both("share_high"),
@@ -322,16 +317,22 @@ class _Ways:
 
 
 def _stacked(parts: Sequence[_Ways]) -> tuple[Ints, Bits, Floats, Ints]:
-    longest = max((p.order.shape[1] for p in parts), default=0)
-    orders = [
-        np.pad(p.order, ((0, 0), (0, longest - p.order.shape[1])), constant_values=-1)
-        for p in parts
-    ]
     return (
         np.concatenate([p.pair for p in parts]),
         np.concatenate([p.bits for p in parts]),
         np.concatenate([p.cost for p in parts]),
-        np.concatenate(orders),
+        _one_width([p.order for p in parts]),
+    )
+
+
+def _one_width(orders: Sequence[Ints]) -> Ints:
+    """Orders of travel one under the other, −1 beyond the end of each."""
+    longest = max((order.shape[1] for order in orders), default=0)
+    return np.concatenate(
+        [
+            np.pad(order, ((0, 0), (0, longest - order.shape[1])), constant_values=-1)
+            for order in orders
+        ]
     )
 
 
@@ -449,16 +450,40 @@ def voyage(
     network: Network, tariffs: Sequence[Tariff], ship: Ints, bits: Bits, cost: Floats
 ) -> tuple[Floats, Floats]:
     """Distance, km, and duration, days, of routes whose cost and passages are known."""
-    crossed = members(bits, len(network.passages))
+    charge, wait = crossed(network, tariffs, ship, bits)
+    rate = np.ones(len(bits))
+    for i, tariff in enumerate(tariffs):
+        rate[ship == i] = tariff.usd_t_km
+    km = (cost - charge) / rate
+    return km, km / _pace(tariffs, ship) + wait
+
+
+def voyage_days(
+    network: Network, tariffs: Sequence[Tariff], ship: Ints, bits: Bits, km: Floats
+) -> Floats:
+    """(ways,) days at sea and of waiting, of routes whose distance and passages are known."""
+    return np.asarray(km / _pace(tariffs, ship) + crossed(network, tariffs, ship, bits)[1])
+
+
+def crossed(
+    network: Network, tariffs: Sequence[Tariff], ship: Ints, bits: Bits
+) -> tuple[Floats, Floats]:
+    """What the passages of routes charge, USD/t, and the days they take."""
+    passed = members(bits, len(network.passages))
     charge, wait = np.zeros(len(bits)), np.zeros(len(bits))
-    rate, pace = np.ones(len(bits)), np.ones(len(bits))
     for i, tariff in enumerate(tariffs):
         mine = ship == i
-        charge[mine] = crossed[mine] @ tariff.passage_usd_t
-        wait[mine] = crossed[mine] @ tariff.passage_d
-        rate[mine], pace[mine] = tariff.usd_t_km, tariff.km_d
-    km = (cost - charge) / rate
-    return km, km / pace + wait
+        charge[mine] = passed[mine] @ tariff.passage_usd_t
+        wait[mine] = passed[mine] @ tariff.passage_d
+    return charge, wait
+
+
+def _pace(tariffs: Sequence[Tariff], ship: Ints) -> Floats:
+    """(ways,) km a day."""
+    pace = np.ones(len(ship))
+    for i, tariff in enumerate(tariffs):
+        pace[ship == i] = tariff.km_d
+    return pace
 
 
 def _path_sizes(network: Network, order: Ints, start: Ints, end: Ints, pair: Ints) -> Floats:

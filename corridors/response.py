@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from corridors.gateways import Direction
 from corridors.network import Floats
 from corridors.whatif.allocation import Case
 from corridors.whatif.answer import Answer
@@ -312,7 +313,7 @@ class _Roads:
             for limit in self._loads.limits(row["passes"], row["commodity"]):
                 self._taken[limit] = self._taken.get(limit, 0.0) + float(row["quantity_t"])
 
-    def _ends(self, country: str, direction: str) -> tuple[End, ...]:
+    def _ends(self, country: str, direction: Direction) -> tuple[End, ...]:
         return ends(self._engine, self._case.losses, country, self._group.commodity, direction)
 
     def to(self, supplier: str, wanted_t_y: float, before_d: float) -> list[tuple[float, _Road]]:

@@ -781,7 +781,7 @@ def test_losing_more_at_sea_never_leaves_a_pair_more(real: Real, data: st.DataOb
 @few
 @given(st.data())
 def test_closing_more_straits_never_delivers_more(real: Real, data: st.DataObject) -> None:
-    """Of all buyers together, and before the fleet is real.asked what it can lift.
+    """Of all buyers together, and before the fleet is asked what it can lift.
 
     Not so of ports and lines: cargo that is stopped leaves room there, and room at a port of
     loading and at one of landing may serve two others. Nor of one buyer, who gains by the loss of

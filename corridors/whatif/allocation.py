@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from corridors.gateways import Direction
 from corridors.network import Bits, Floats, Ints, reachable
 from corridors.whatif.capacity import Plan, Problem, plan
 from corridors.whatif.elsewhere import (
@@ -55,25 +57,25 @@ class Case:
     at_sea: Floats
     cut: Floats
 
-    @property
+    @cached_property
     def pair_tonnes(self) -> Floats:
         """(pairs,) t/yr at sea."""
-        sails = self.calm.pair >= 0
-        found = np.bincount(self.calm.pair[sails], self.at_sea[sails], minlength=self.calm.pairs)
-        return np.asarray(found, dtype=np.float64)
+        return self.calm.by_pair(self.at_sea)
 
-    @property
+    @cached_property
     def own_ports(self) -> Floats:
         """(legs,) t/yr that go on through their own ports."""
-        return np.asarray(
-            self.at_sea * (1.0 - np.append(self.spread.stranded, 0.0)[self.calm.pair])
-        )
+        return np.asarray(self.at_sea * (1.0 - self._wayless))
 
-    @property
+    @cached_property
     def stranded(self) -> Floats:
         """(legs,) t/yr without a way between their own ports, or kept from them."""
-        share = np.append(self.spread.stranded, 0.0)
-        return np.asarray(self.cut + self.at_sea * share[self.calm.pair])
+        return np.asarray(self.cut + self.at_sea * self._wayless)
+
+    @property
+    def _wayless(self) -> Floats:
+        """(legs,) share of the cargo at sea with no way between its own ports."""
+        return np.asarray(np.append(self.spread.stranded, 0.0)[self.calm.pair])
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,45 +166,40 @@ SLOTS, TONNES = "slots", "passage"
 """Stand for the commodity in the id of a passage: counted in ships a day, in tonnes a year."""
 
 
-def allocate(
-    engine: Engine, priced: Engine, cases: dict[str, Case], *, slots: bool = True
-) -> Allocation:
+def allocate(priced: Engine, cases: dict[str, Case], *, slots: bool = True) -> Allocation:
     """Share out scarce capacity between all cargo that needs it.
 
     Parameters
     ----------
-    engine, priced
-        In calm times and at the scenario's prices; ``priced.book`` holds the lines opened.
+    priced
+        The engine at the scenario's prices; its ``book`` holds the lines opened.
     slots
         Whether canals and land bridges can be full.
     """
     canals = _Room(priced, cases if slots else {})
     draft = _Draft()
-    turned = {name: _turned_away(priced, case, canals, draft) for name, case in cases.items()}
-    cut_off = {name: _cut_off(priced, case, canals, draft) for name, case in cases.items()}
-    if not draft.tonnes:
-        return _nothing_scarce(cases)
     loads = Loads(
         priced,
         {n: c.own_ports for n, c in cases.items()},
         {n: c.losses for n, c in cases.items()},
     )
-
-    def solved() -> tuple[Floats, Plan]:
-        spare = np.array(
-            [
+    turned = {name: _turned_away(case, canals, draft) for name, case in cases.items()}
+    cut_off = {name: _cut_off(priced, case, canals, loads, draft) for name, case in cases.items()}
+    if not draft.tonnes:
+        return _nothing_scarce(cases)
+    penalty = priced.world.assumption("unmet_penalty_usd_t")
+    spare: dict[tuple[str, str], float] = {}
+    while True:
+        for element, kind in draft.resources.keys() - spare.keys():
+            spare[element, kind] = (
                 canals.spare(element, turned)
                 if kind in (SLOTS, TONNES)
                 else loads.spare((element, kind))
-                for element, kind in draft.resources
-            ]
-        )
-        penalty = priced.world.assumption("unmet_penalty_usd_t")
-        return spare, plan(draft.problem(spare), penalty_usd_t=penalty)
-
-    spare, found = solved()
-    while _priced_in(draft, [c for some in cut_off.values() for c in some], found):
-        spare, found = solved()
+            )
+        free = np.array([spare[resource] for resource in draft.resources])
+        found = plan(draft.problem(free), penalty_usd_t=penalty)
+        if not _priced_in(draft, [c for some in cut_off.values() for c in some], found):
+            break
     after = {n: _after_canals(c, turned[n], found) for n, c in cases.items()}
     carried, has_path, groups = {}, {}, {}
     for name, case in cases.items():
@@ -218,7 +215,7 @@ def allocate(
         *_means(elsewhere, len(found.unmet)),
         carried,
         has_path,
-        _bindings(draft, spare, found),
+        _bindings(draft, free, found),
         found,
     )
 
@@ -354,7 +351,7 @@ class _Turned:
     detour: tuple[int, int, int, float, float, float] | None  # column, ship, bits, cost, km, days
 
 
-def _turned_away(engine: Engine, case: Case, room: _Room, draft: _Draft) -> list[_Turned]:
+def _turned_away(case: Case, room: _Room, draft: _Draft) -> list[_Turned]:
     s = case.spread
     gains = s.now - s.calm > 1e-12
     pairs = np.unique(s.pair[gains & ((s.bits & room.full) != 0)])
@@ -452,20 +449,19 @@ class _Column:
     days: float
 
 
-def _cut_off(engine: Engine, case: Case, room: _Room, draft: _Draft) -> list[_CutOff]:
+def _cut_off(engine: Engine, case: Case, room: _Room, loads: Loads, draft: _Draft) -> list[_CutOff]:
     stranded = case.stranded
     legs = np.flatnonzero((stranded > NOTHING) & case.calm.routed)
     if not len(legs):
         return []
-    options = _Options(engine, case)
+    options = _Options(engine, case, loads)
     found = []
     for key, members in options.groups(legs).items():
-        flow = int(case.calm.flow[members[0]])
         group = draft.add_group(float(stranded[members].sum()))
-        routes = options.routes(key, flow) or options.wider(key)
+        routes = options.routes(key) or options.wider(key)
         offers = [_offer(case, options, room, key, route) for route in routes]
         columns = [_added(draft, group, offer) for offer in offers[:FIRST_ROUTES]]
-        found.append(_CutOff(group, flow, np.array(members), columns, offers[FIRST_ROUTES:]))
+        found.append(_CutOff(group, key[0], np.array(members), columns, offers[FIRST_ROUTES:]))
     return found
 
 
@@ -517,13 +513,12 @@ _Key = tuple[int, str, str]
 class _Options:
     """Other gateways for the cut-off legs of a case."""
 
-    def __init__(self, engine: Engine, case: Case) -> None:
-        self._engine, self._case = engine, case
+    def __init__(self, engine: Engine, case: Case, loads: Loads) -> None:
+        self._engine, self._case, self._loads = engine, case, loads
         legs = case.calm.sailing.legs
         self._legs = {c: legs[c].to_numpy(dtype=object) for c in ("out", "into", "load", "land")}
         self._kept_ends: dict[tuple[_Key, str], tuple[End, ...]] = {}
         self._switch = engine.world.assumption("gateway_switch_usd_t")
-        self._loads = Loads(engine, {}, {})
         self._known: dict[tuple[str, str], tuple[End, ...]] = {}
         self._own: dict[_Key, int] = {}
         self._quoted: dict[tuple[str, str], _Way] = {}
@@ -546,7 +541,7 @@ class _Options:
             found.setdefault(key, []).append(leg)
             self._own.setdefault(key, leg)
         self._quote([pair for key in found for pair in self._joined(key)])
-        alone = [key for key in found if not self.routes(key, key[0])]
+        alone = [key for key in found if not self.routes(key)]
         wide = ((a.port, b.port) for key in alone for a, b in self._wide(key))
         self._quote([pair for pair in wide if all(pair)])
         return found
@@ -568,11 +563,11 @@ class _Options:
         self._quoted |= {pair: way for pair, *way in rows if way[2] < np.inf}
         self._asked |= set(asked)
 
-    def routes(self, key: _Key, flow: int) -> list[tuple[End, End, _Way]]:
+    def routes(self, key: _Key) -> list[tuple[End, End, _Way]]:
         """Cheapest routes of a group, by sea between two ends or by a line alone."""
         none = End("", (), 0.0, 0.0, 0.0)
         by_land: _Way = (-1, 0, 0.0, 0.0, 0.0)
-        found = [(end, none, by_land) for end in self._direct(flow)]
+        found = [(end, none, by_land) for end in self._direct(key[0])]
         for load in self._out(key):
             for land in self._into(key):
                 way = self._quoted.get((load.port, land.port))
@@ -629,7 +624,7 @@ class _Options:
     def _country(self, key: _Key, side: str) -> str:
         return str(self._engine.sides[side][key[0]])
 
-    def _ends(self, country: str, direction: str) -> tuple[End, ...]:
+    def _ends(self, country: str, direction: Direction) -> tuple[End, ...]:
         at = (country, direction)
         if at not in self._known:
             commodity = self._case.calm.commodity

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from corridors.assignment import voyage_days
 from corridors.network import Floats, Ints
 from corridors.whatif.allocation import Allocation, Case, allocate
 from corridors.whatif.capacity import Plan
@@ -93,7 +94,7 @@ def disturb(engine: Engine, scenario: Scenario, *, slots: bool = True) -> Answer
         name: _case(engine, market, dear.markets[name], scenario)
         for name, market in engine.markets.items()
     }
-    shared = allocate(engine, dear, cases, slots=slots)
+    shared = allocate(dear, cases, slots=slots)
     fleet, lifted = fleet_after(engine, shared.cases, shared.elsewhere, full=slots)
     fates = {name: _fate(engine, dear, case, shared) for name, case in lifted.items()}
     return Answer(engine, scenario, fates, shared.elsewhere, shared.bindings, shared.plan, fleet)
@@ -103,7 +104,7 @@ def _case(engine: Engine, calm: Market, dear: Market, scenario: Scenario) -> Cas
     lost = losses(engine.network, calm.commodity, calm.ships, scenario.rules)
     supplied = calm.tonnes.copy()
     if lost.supply:
-        origins = engine.flows["origin"].to_numpy()[calm.flow]
+        origins = engine.sides["origin"][calm.flow]
         supplied *= 1.0 - np.array([lost.supply.get(o, 0.0) for o in origins])
     share = np.zeros(len(supplied))
     for element, part in lost.land.items():
@@ -173,8 +174,10 @@ def _added_at_sea(
     routed = calm - np.maximum(calm - now, 0.0) * np.minimum(gone, 1.0)
     total = _sum(pair, now[:, None] * after - routed[:, None] * before, market.pairs)
     shifts = total - stays
-    usual_d = engine.voyage_days(market, ship, bits, km)
-    now_d = usual_d if dear is engine else dear.voyage_days(case.priced, ship, bits, km)
+    usual_d = voyage_days(engine.network, market.tariffs, ship, bits, km)
+    now_d = usual_d
+    if dear is not engine:
+        now_d = voyage_days(dear.network, case.priced.tariffs, ship, bits, km)
     late = _sum(pair, same * (now_d - usual_d)[:, None], market.pairs)[:, 0]
     days = _sum(pair, (now * now_d - routed * usual_d)[:, None], market.pairs)[:, 0] - late
     if dear.network is engine.network:  # a passage opened may save, a closure never does

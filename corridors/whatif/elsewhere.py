@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from corridors.gateways import Direction
 from corridors.whatif.engine import Engine
 from corridors.whatif.losses import WHOLE, Losses
 from layers.world import records
@@ -46,10 +47,10 @@ class End:
 
 
 def ends(
-    engine: Engine, losses: Losses, country: str, commodity: str, direction: str
+    engine: Engine, losses: Losses, country: str, commodity: str, direction: Direction
 ) -> tuple[End, ...]:
     """Ends of a country that the scenario leaves any traffic."""
-    found = engine.book.ends(country, commodity, "export" if direction == "export" else "import")
+    found = engine.book.ends(country, commodity, direction)
     made = (
         end_of(
             engine,

@@ -7,7 +7,7 @@ of the whole world of the commodities asked about; an importer is picked out of 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -99,8 +99,12 @@ class Market:
     @cached_property
     def pair_tonnes(self) -> Floats:
         """(pairs,) t/yr of all legs of each pair."""
+        return self.by_pair(self.tonnes)
+
+    def by_pair(self, tonnes: Floats) -> Floats:
+        """(pairs,) sums of the legs at sea of each pair."""
         at_sea = self.pair >= 0
-        found = np.bincount(self.pair[at_sea], self.tonnes[at_sea], minlength=self.pairs)
+        found = np.bincount(self.pair[at_sea], tonnes[at_sea], minlength=self.pairs)
         return np.asarray(found, dtype=np.float64)
 
     @cached_property
@@ -212,14 +216,6 @@ class Engine:
         days = np.append(np.bincount(r.pair, r.days * r.share, minlength=market.pairs), 0.0)
         return usd, days[market.pair] + market.land[:, 2]
 
-    @cached_property
-    def flow_tonnes(self) -> Floats:
-        """(flows,) t/yr as the legs carry them."""
-        total = np.zeros(len(self.flows))
-        for market in self.markets.values():
-            total += np.bincount(market.flow, market.tonnes, minlength=len(self.flows))
-        return total
-
     def parts(self, market: Market, ship: Ints, bits: np.ndarray, km: Floats) -> Floats:
         """(ways, ``PARTS``) what ways at sea cost, USD/t; the sum over parts is their cost."""
         crossed = members(bits, len(self.network.passages))
@@ -245,16 +241,6 @@ class Engine:
                 ]
             )
         return found
-
-    def voyage_days(self, market: Market, ship: Ints, bits: np.ndarray, km: Floats) -> Floats:
-        """(ways,) days at sea and of waiting."""
-        pace = np.array([t.km_d for t in market.tariffs] or [1.0])
-        wait = np.zeros(len(ship))
-        crossed = members(bits, len(self.network.passages))
-        for i, tariff in enumerate(market.tariffs):
-            mine = ship == i
-            wait[mine] = crossed[mine] @ tariff.passage_d
-        return np.asarray(km / pace[ship] + wait)
 
     def repriced(self, prices: Mapping[str, Prices], network: Network | None = None) -> Engine:
         """The same trade between the same ports, some markets at other prices.
@@ -286,7 +272,6 @@ def prepare(
     commodities: Sequence[str] | None = None,
     year: int = BASE_YEAR,
     switches: Mapping[str, str] | None = None,
-    building: Iterable[str] = (),
     network: Network | None = None,
     remember: Remember | None = None,
     progress: Progress = lambda things, _: things,
@@ -297,8 +282,6 @@ def prepare(
     ----------
     commodities, year, switches
         See ``corridors.demand.select_flows``.
-    building
-        Element ids of lines under construction that may be used.
     network, remember
         See ``corridors.assess``.
 
@@ -309,7 +292,7 @@ def prepare(
     """
     net = network or build_network(world, remember=remember)
     flows = select_flows(world, commodities=commodities, year=year, switches=switches)
-    book = GatewayBook(world, net, building=building)
+    book = GatewayBook(world, net)
     tariffs = ship_tariffs(world, net)
     engine = Engine(
         world=world,

@@ -135,8 +135,7 @@ def _leave_behind(
         mine = np.isin(np.array([*case.calm.ships, ""])[s.ship], classes)
         gained = (s.now - s.calm) * case.pair_tonnes[s.pair]
         at = np.flatnonzero(mine & (gained > 0) & (s.km > 0))
-        gain = gained[at]
-        rows += [(s.km[i], g, name, int(i)) for i, g in zip(at, gain, strict=True) if g > 0]
+        rows += [(s.km[i], gained[i], name, i) for i in at.tolist()]
     rows.sort(key=lambda r: (-r[0], r[2], r[3]))
     cut: dict[str, dict[int, float]] = {}
     behind = 0.0

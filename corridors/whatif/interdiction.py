@@ -320,8 +320,7 @@ def _market_loss(
         share[market.passing.get(element, np.empty(0, np.int64))] = 1.0
     goes = market.tonnes * (1.0 - share)
     stranded = np.append(s.stranded, 0.0)[market.pair]
-    sails = market.pair >= 0
-    at_sea = np.bincount(market.pair[sails], goes[sails], minlength=market.pairs)
+    at_sea = market.by_pair(goes)
     lost = float(np.sum(market.tonnes * share + goes * stranded))
     usd = float(at_sea @ _added_usd_t(market, s.pair, s.calm, s.now, s.cost_usd_t, s.stranded))
     word = np.bitwise_or.reduce(s.bits[s.now > 0], initial=np.uint64(0))

@@ -38,28 +38,19 @@ AFTER_D = 180  # looked at beyond the end of the scenario, for late cargo and qu
 LEAST_T = 1.0  # t/yr; less is no row
 
 
-def groups_of(
-    world: World, answer: Answer, importers: Iterable[str] | None, *, together: bool = True
-) -> list[Group]:
+def groups_of(world: World, answer: Answer, importers: Iterable[str] | None) -> list[Group]:
     """Whose supply to look at: each importer asked for, with each commodity it imports.
 
     Parameters
     ----------
     importers
-        Countries, groups of countries (counted as one when ``together``) or ``WLD``; every
-        country when not given.
+        Countries, groups of countries (counted as one) or ``WLD``; every country when not given.
     """
     flows = answer.engine.flows
     if importers is None:
         named = {str(c): frozenset({str(c)}) for c in flows["importer"].unique()}
     else:
-        named = {}
-        for importer in importers:
-            countries = members_of(world, importer)
-            if together:
-                named[importer] = countries
-            else:
-                named |= {c: frozenset({c}) for c in sorted(countries)}
+        named = {importer: members_of(world, importer) for importer in importers}
     traded = {(str(i), str(c)) for i, c in zip(flows["importer"], flows["commodity"], strict=True)}
     return [
         Group(name, countries, commodity)
