@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from corridors.whatif.answer import Answer
     from corridors.whatif.engine import Engine
-    from corridors.whatif.scenario import Scenario
+    from corridors.whatif.ensemble import Chances
+    from corridors.whatif.scenario import Known, Scenario
     from corridors.whatif.supply import Group
     from layers.world import World
 
@@ -131,11 +132,7 @@ def whatif(
     if from_risk:
         given.append(_todays(world, store))
     said = (close, limit, supply, war_risk, toll, delay, open, set)
-    if any(said) or not given:
-        given.append(
-            _of_options(known, said, ship, only, start, duration or 365.0, recovery or 0.0)
-        )
-    chosen = _one(given, duration, recovery)
+    chosen = _chosen(known, given, said, (ship, only, start), duration, recovery)
     engine = _engine(world, chosen)
     answer = _answered(engine, chosen)
     groups = _groups(world, answer, importer or ["CHN"], commodity)
@@ -230,11 +227,8 @@ def respond(
 
     world = _world()
     known = _known(world)
-    given = _given(known, scenario)
-    if close or limit or not given:
-        said = (close, limit, None, None, None, None, None, None)
-        given.append(_of_options(known, said, None, None, None, duration or 365.0, 0.0))
-    chosen = _one(given, duration, None)
+    said = (close, limit, None, None, None, None, None, None)
+    chosen = _chosen(known, _given(known, scenario), said, (None, None, None), duration, None)
     answer = _answered(_engine(world, chosen), chosen)
     tables, needs = [], []
     for group in _groups(world, answer, [importer], commodity):
@@ -367,11 +361,8 @@ def scenarios_new(
     known = _known(_world())
     said = (close, limit, supply, war_risk, toll, delay, open, set)
     given = _given(known, [like] if like else None)
-    if any(said) or not given:
-        given.append(
-            _of_options(known, said, ship, only, start, duration or 365.0, recovery or 0.0)
-        )
-    write_scenario(file, to_toml(_one(given, duration, recovery)), overwrite=overwrite)
+    chosen = _chosen(known, given, said, (ship, only, start), duration, recovery)
+    write_scenario(file, to_toml(chosen), overwrite=overwrite)
     typer.echo(f"{file}: written", err=True)
 
 
@@ -395,13 +386,13 @@ def _world() -> World:
     return load_world()
 
 
-def _known(world: World) -> Any:
+def _known(world: World) -> Known:
     from corridors.whatif.scenario import known
 
     return known(world)
 
 
-def _library(known: Any) -> Mapping[str, Scenario]:
+def _library(known: Known) -> Mapping[str, Scenario]:
     from corridors.whatif.scenario_file import parse
     from layers.scenarios import scenario_texts
 
@@ -411,7 +402,7 @@ def _library(known: Any) -> Mapping[str, Scenario]:
     }
 
 
-def _given(known: Any, places: Sequence[str] | None) -> list[Scenario]:
+def _given(known: Known, places: Sequence[str] | None) -> list[Scenario]:
     from corridors.whatif.scenario_file import parse
     from layers.scenarios import read_scenario
 
@@ -429,8 +420,24 @@ def _todays(world: World, store: Path | None) -> Scenario:
     return from_risk(world, risk_today(world, store))
 
 
+def _chosen(
+    known: Known,
+    given: Sequence[Scenario],
+    said: Sequence[Sequence[str] | None],
+    scope: tuple[Sequence[str] | None, Sequence[str] | None, str | None],
+    duration: float | None,
+    recovery: float | None,
+) -> Scenario:
+    """Scenarios given and options said as one; days not said are those of the scenarios given."""
+    if not any(said) and given:
+        return _one(given, duration, recovery)
+    days = max((s.duration_d for s in given), default=365.0) if duration is None else duration
+    fades = max((s.recovery_d for s in given), default=0.0) if recovery is None else recovery
+    return _one([*given, _of_options(known, said, *scope, days, fades)], duration, recovery)
+
+
 def _of_options(
-    known: Any,
+    known: Known,
     said: Sequence[Sequence[str] | None],
     ships: Sequence[str] | None,
     only: Sequence[str] | None,
@@ -572,7 +579,7 @@ def _among(
     return sorted(found - set(without))
 
 
-def _chances(world: World) -> Any:
+def _chances(world: World) -> Chances:
     from corridors.whatif.ensemble import Chances
 
     return Chances(

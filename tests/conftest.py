@@ -20,6 +20,7 @@ import pytest
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+    from pytest_httpserver import HTTPServer
 
     from corridors.network import Network, Tariff
     from layers.sea import SeaGraph
@@ -43,6 +44,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("reference"):
             item.add_marker(skip)
+
+
+@pytest.fixture(scope="module")
+def make_httpserver() -> Iterator[HTTPServer]:
+    """Serve each file's tests by a server of their own that answers several at once."""
+    from pytest_httpserver import HTTPServer
+
+    with HTTPServer(host="127.0.0.1", threaded=True) as server:
+        yield server
+
+
+@pytest.fixture
+def quick() -> Iterator[None]:
+    """Try again without a pause between."""
+    import stamina
+
+    from layers import client
+
+    stamina.set_testing(True, attempts=client.TRIES)
+    yield
+    stamina.set_testing(False)
 
 
 @pytest.fixture(scope="session")

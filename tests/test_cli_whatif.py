@@ -240,3 +240,11 @@ def test_a_delay_makes_what_arrives_as_before_late() -> None:
     days = pd.DataFrame(answered(*words, "--by", "day")["rows"])
     assert days["gap_t"].max() == pytest.approx(share * days["usual_t"][0], rel=0.02)
     assert days["arrivals_t"].iloc[60] == pytest.approx(days["usual_t"].iloc[60], rel=1e-6)
+
+
+def test_options_beside_a_scenario_last_as_long_as_it() -> None:
+    """A blockage of six days with a limit on top is no year of either."""
+    words = ("whatif", "-s", "suez_2021", "--limit", "chokepoint:panama=0.9", "-i", "NLD")
+    found = answered(*words, "-c", "crude_oil")
+    assert "6.31 d" in found["note"]
+    assert "8 d" in answered(*words, "-c", "crude_oil", "--duration", "8")["note"]

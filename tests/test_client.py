@@ -29,6 +29,8 @@ from layers.errors import FeedError
 from layers.markup import parse_json, parse_xml
 from layers.source import Answer, Request, Source, walk
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 URL = "https://feed.example/data"
 GOOD = b'{"rows": [1, 2, 3]}'
@@ -50,19 +52,6 @@ def source(**changes: Any) -> Source:
         read_timeout_s=5.0,
     )
     return replace(plain, **changes)
-
-
-@pytest.fixture(scope="module")
-def make_httpserver() -> Iterator[HTTPServer]:
-    with HTTPServer(host="127.0.0.1", threaded=True) as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    stamina.set_testing(True, attempts=client.TRIES)
-    yield
-    stamina.set_testing(False)
 
 
 class Pauses(list[float]):

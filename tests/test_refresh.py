@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stamina
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from werkzeug import Request as Asked
 from werkzeug import Response
 
-from layers import client
 from layers.client import Step, fetch
 from layers.errors import CorridorsError, FeedError, UnknownIdError
 from layers.events import event_frame, observation_frame
@@ -36,6 +34,8 @@ from layers.refresh import (
 )
 from layers.source import Answer, Feed, Parsed, Request, Source, conclude
 from layers.store import State, Store
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -88,19 +88,6 @@ def toy_feed(source: Source) -> Feed:
 def body(*severities: int, at: datetime = NOW - HOUR, **more: Any) -> bytes:
     rows = [{"id": n, "severity": s, "at": at.isoformat()} for n, s in enumerate(severities)]
     return json.dumps({"rows": rows, **more}).encode()
-
-
-@pytest.fixture(scope="module")
-def make_httpserver() -> Iterator[HTTPServer]:
-    with HTTPServer(host="127.0.0.1", threaded=True) as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    stamina.set_testing(True, attempts=client.TRIES)
-    yield
-    stamina.set_testing(False)
 
 
 @dataclass
