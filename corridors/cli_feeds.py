@@ -13,10 +13,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
 from corridors.terminal import Format, Output, Shape, emit
 from layers.errors import CorridorsError, UnknownIdError, UsageError
+from layers.events import VISIBILITY, may_see
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +42,15 @@ Base = Annotated[
 ]
 
 Restricted = Annotated[
-    bool, typer.Option("--restricted", help="Write also what may not be passed on.")
+    bool, typer.Option("--restricted", help="Write also what a licence keeps back.")
+]
+Audience = Annotated[
+    str | None,
+    typer.Option(
+        "--audience",
+        help="Who will read it: public, organisation or private. A file is public, the screen is "
+        "private.",
+    ),
 ]
 
 
@@ -78,12 +88,35 @@ def feeds_status(store: Place = None, format: Shape = None, output: Output = Non
     _emit_states(status(_store(store), _feeds(), now=_now()), format, output)
 
 
+@feeds_app.command("import")
+def feeds_import(
+    file: Annotated[Path, typer.Argument(help="CSV of chokepoints from the PortWatch portal.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Write days already known too, where they differ.")
+    ] = False,
+    store: Place = None,
+) -> None:
+    """Load the history of chokepoint traffic from a file; days already known stay as they are."""
+    from layers.portwatch_file import import_file
+
+    found = import_file(_store(store), file, now=_now(), replace=replace)
+    skipped = ", ".join(f"{n} {why}" for why, n in sorted(found.skipped.items()))
+    days = found.days
+    typer.echo(
+        f"{file.name}: {found.rows} rows, {found.first} to {found.last}; {days.added} days of a "
+        f"chokepoint added, {days.known} known before, of which {days.differing} differ"
+        + (f"; skipped: {skipped}" if skipped else ""),
+        err=True,
+    )
+
+
 def events(
     since: Annotated[str, typer.Option(help="How far back: 30d, 12h, 6w.")] = "30d",
     near: Annotated[str | None, typer.Option(help="Element id; with how far it is.")] = None,
     within_km: Annotated[float, typer.Option(min=0, help="How near is near.")] = 300.0,
     min_severity: Annotated[int, typer.Option(min=0, max=4)] = 0,
     restricted: Restricted = False,
+    audience: Audience = None,
     store: Place = None,
     format: Shape = None,
     output: Output = None,
@@ -95,8 +128,8 @@ def events(
     world = load_world()
     known = live.known_events(world, _store(store))
     found = live.recent(known, _now() - _span(since))
-    if not restricted and _leaves(format, output):
-        found = _open(found)
+    leaves = _leaves(format, output)
+    found = _shown(found, _circle(audience, leaves), restricted=restricted or not leaves)
     found = found[found["severity"] >= min_severity]
     if near is not None:
         found = live.near(world, found, near, within_km)
@@ -112,6 +145,7 @@ def risk(
     ] = None,
     why: Annotated[bool, typer.Option("--why", help="The events the threat is made of.")] = False,
     restricted: Restricted = False,
+    audience: Audience = None,
     store: Place = None,
     format: Shape = None,
     output: Output = None,
@@ -123,16 +157,21 @@ def risk(
     world, kept = load_world(), _store(store)
     chosen = _chosen(world, element)
     known = live.known_events(world, kept)
-    public = _leaves(format, output) and not restricted
+    leaves = _leaves(format, output)
+    circle, free = _circle(audience, leaves), restricted or not leaves
     if why:
         table = live.threat_now(world, kept, known, now=_now()).contributions
         table = table[[*WHY_COLUMNS, *(c for c in table if c not in WHY_COLUMNS)]]
-        if public:
-            table = table[table["event_uid"].isin(_open(known)["event_uid"])]
+        table = table[table["event_uid"].isin(_shown(known, circle, restricted=free)["event_uid"])]
     else:
         table = live.risk_now(world, kept, known, now=_now())
-        if public:
-            table = table.drop(columns="top")  # titles, some of them nobody's to pass on
+        # Titles: some of them nobody's to pass on, or not for this audience.
+        if not free:
+            table = table.drop(columns="top")
+        elif hidden := set(known["event_uid"]) - set(_seen(known, circle)["event_uid"]):
+            said = live.threat_now(world, kept, known, now=_now()).contributions
+            kept_back = said.loc[said["event_uid"].isin(hidden), "element"]
+            table["top"] = table["top"].mask(table["element"].isin(kept_back), "")
     table = table[table["element"].isin(chosen)].reset_index(drop=True)
     emit(world, "why" if why else "risk", REFERENCE, table, format, output)
 
@@ -142,12 +181,33 @@ def _leaves(format: Shape, output: Path | None) -> bool:
     return output is not None or format not in (None, Format.table)
 
 
-def _open(events: pd.DataFrame) -> pd.DataFrame:
-    """The events that may be passed on; says how many may not."""
-    found = events[events["redistribute"].astype(bool)]
-    if held := len(events) - len(found):
-        typer.echo(f"not to be passed on, so left out without --restricted: {held}", err=True)
+def _circle(audience: str | None, leaves: bool) -> str:
+    """Who will read a table: whom the caller says, else everybody if it leaves the screen."""
+    return audience or ("public" if leaves else "private")
+
+
+def _shown(events: pd.DataFrame, circle: str, *, restricted: bool) -> pd.DataFrame:
+    """The events an audience may see and a licence lets go; says how many are left out, and why.
+
+    A reader's own report is under no licence: who may see it is all there is to ask.
+    """
+    found = _seen(events, circle)
+    if unseen := len(events) - len(found):
+        typer.echo(f"not for this audience ({circle}), so left out: {unseen}", err=True)
+    if not restricted:
+        bound = ~found["redistribute"].astype(bool) & (found["reporter_type"] == "")
+        found = found[~bound]
+        if bound.any():
+            words = "not to be passed on, so left out without --restricted"
+            typer.echo(f"{words}: {bound.sum()}", err=True)
     return found
+
+
+def _seen(events: pd.DataFrame, circle: str) -> pd.DataFrame:
+    """The events that an audience may see; one of unknown visibility is private."""
+    rule = {visibility: may_see(circle, visibility) for visibility in VISIBILITY}
+    shown = [rule.get(visibility, rule["private"]) for visibility in events["visibility"]]
+    return events[np.array(shown, bool)]
 
 
 def with_risk(world: World, exposure: pd.DataFrame, store: Path | None) -> pd.DataFrame:
@@ -236,6 +296,9 @@ EVENT_COLUMNS = [
     "severity_basis",
     "countries",
     "certainty",
+    "reporter_type",
+    "confidence",
+    "visibility",
     "retrieved_at",
     "content_as_of",
     "wkt",

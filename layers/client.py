@@ -1,4 +1,6 @@
-"""Answers of live sources over HTTP: the only part of the project that uses the network.
+"""Answers of live sources over HTTP: the only part of the project that asks the network.
+
+(`layers.webhook` tells it; nothing else uses it.)
 
 `fetch` asks for what a `Source` lists, page by page, and returns every answer or raises
 `FetchError` with a short reason. It gives up rather than guesses: bodies are counted while they

@@ -16,6 +16,8 @@ from typing import Any
 
 import pandas as pd
 
+from layers.errors import UnknownIdError
+
 MAX_TITLE, MAX_SUMMARY = 200, 500
 
 TEXT = [
@@ -46,6 +48,8 @@ TEXT = [
     "baseline_window",
     "direction",
     "quality_flags",
+    "reporter_type",
+    "visibility",
     "licence",
     "attribution",
     "raw_sha256",
@@ -70,7 +74,12 @@ EVENT: Mapping[str, str] = {
 }
 """Columns of the event table and their types. Lists in a cell are separated by ``;``. ``severity``
 is 0 info, 1 minor, 2 moderate, 3 severe, 4 extreme; a missing ``ends_at`` means open, never ended;
-an empty ``wkt`` means not placed."""
+an empty ``wkt`` means not placed. ``visibility`` says who may see it (``VISIBILITY``) and
+``redistribute`` whether its publisher lets it be passed on; ``reporter_type`` is empty for what a
+publisher says and names the reader whose own report it is."""
+
+VISIBILITY = ("public", "organisation", "private")
+"""Who may see a row, the widest circle first; one of a narrow circle sees the wider ones too."""
 
 OBSERVATION: Mapping[str, str] = {
     "series": "str",
@@ -96,6 +105,7 @@ DEFAULTS: Mapping[str, Any] = {
     "asset_match": "none",
     "direction": "none",
     "redistribute": True,
+    "visibility": "public",
     "confidence": 0.5,
 }
 
@@ -120,6 +130,20 @@ def clean(text: object, *, most: int = MAX_SUMMARY) -> str:
     plain = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in plain)
     plain = _SPACE.sub(" ", plain).strip()
     return plain if len(plain) <= most else plain[: most - 1].rstrip() + "…"
+
+
+def may_see(audience: str, visibility: str) -> bool:
+    """Whether an audience may see what is of some visibility; an unknown one is private.
+
+    Raises
+    ------
+    UnknownIdError
+        For an audience that is none of ``VISIBILITY``.
+    """
+    if audience not in VISIBILITY:
+        raise UnknownIdError("audience", audience, VISIBILITY)
+    kept = visibility if visibility in VISIBILITY else VISIBILITY[-1]
+    return VISIBILITY.index(kept) <= VISIBILITY.index(audience)
 
 
 def _cleaned(row: Mapping[str, Any]) -> dict[str, Any]:

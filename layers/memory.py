@@ -52,12 +52,20 @@ def remember(key: str, make: Callable[[], Arrays]) -> Arrays:
 
 
 def _code(make: Callable[[], Arrays]) -> str:
-    """Hash of the packages that make the arrays: this one and the one ``make`` comes from."""
-    folders = {Path(__file__).parent, Path(make.__code__.co_filename).parent}
+    """Hash of the packages that make the arrays: this one and the whole of ``make``'s own."""
+    folders = {Path(__file__).parent, _package(Path(make.__code__.co_filename))}
     content = hashlib.blake2b(digest_size=8)
-    for file in sorted(file for folder in folders for file in folder.glob("*.py")):
+    for file in sorted(file for folder in folders for file in folder.rglob("*.py")):
         content.update(file.read_bytes())
     return content.hexdigest()
+
+
+def _package(file: Path) -> Path:
+    """The folder of the outermost package that a file belongs to, or its own folder."""
+    folder = file.parent
+    while (folder.parent / "__init__.py").exists():
+        folder = folder.parent
+    return folder
 
 
 def _keep(path: Path, arrays: Arrays) -> None:

@@ -52,6 +52,17 @@ HAZARDS = (
     *("tropical_cyclone", "blockage", "drought", "earthquake"),
 )
 """Causes of closures in the long records."""
+DECLARED = ("open", "restricted", "closed")
+"""What an authority may declare of an element."""
+READERS = ("central_agency", "local_government", "embassy", "security_company", "enterprise")
+"""Who bulletins are written for."""
+PHASES = ("monitor", "prepare", "act", "recover")
+LEVELS = ("blue", "yellow", "orange", "red")
+SITES = ("strait", "canal", "port", "railway", "pipeline")
+"""Kinds of element that ask for different deeds; capes and open waters count as straits."""
+NEEDS = ("next_best", "stock", "landings", "no_way")
+"""What an action rests on: another way, stocks to draw, known ports of landing, cargo without any
+other way."""
 EVENT_KINDS = (
     *("security_incident", "infrastructure", "policy", "conflict", "hazard", "nav_warning"),
     *("advisory", "sanction", "water_level", "flow_anomaly", "price_move"),
@@ -501,6 +512,7 @@ TABLES: Mapping[str, Table] = {
             ),
             _choice("hazard", "Cause whose rate it updates; empty: none", HAZARDS, required=False),
             _text("start", "First day; empty: several, not dated", pattern=DAY),
+            _text("fall_from", "Day traffic began to fall; empty: the first day", pattern=DAY),
             _text("end", "Last day; empty: not ended when last looked at", pattern=DAY),
             _text("as_of", "Day it was last looked at", required=True, pattern=DAY),
             _number("lon", "Longitude where there is no element", "deg", minimum=-180, maximum=180),
@@ -570,6 +582,68 @@ TABLES: Mapping[str, Table] = {
             _number("premium_usd_t", "Price above the usual one", "USD/t", required=True),
             _number("ready_d", "Time until it flows", "d", required=True),
             *TAIL,
+        ),
+    ),
+    "warning_model": Table(
+        "Weights of the probability that traffic falls, fitted on the record of daily traffic",
+        ("term",),
+        (
+            _key("term", "Term of the model"),
+            _number(
+                "weight_14d",
+                "Weight in the log odds, 14 days ahead",
+                "1",
+                required=True,
+                minimum=None,
+            ),
+            _number(
+                "weight_30d",
+                "Weight in the log odds, 30 days ahead",
+                "1",
+                required=True,
+                minimum=None,
+            ),
+            _number(
+                "prior_mean",
+                "What was believed before the record",
+                "1",
+                required=True,
+                minimum=None,
+            ),
+            _number("prior_sd", "How doubtful that was", "1", required=True, above=0),
+            _text("meaning", "What the term is", required=True),
+            *TAIL,
+        ),
+    ),
+    "declarations": Table(
+        "What an authority has declared of a passage, port or line; what is seen there is apart",
+        ("declaration",),
+        (
+            _key("declaration", "Id"),
+            _key("element", "Element", ELEMENT),
+            _choice("declared", "What it was declared to be", DECLARED),
+            _text("declared_by", "Who declared it", required=True),
+            Field("at", "Day it was declared", required=True, pattern=DAY),
+            _text("until", "Last day it held; empty: until another declaration", pattern=DAY),
+            *TAIL,
+        ),
+    ),
+    "actions": Table(
+        "What each reader of a bulletin can do, by phase and lowest level",
+        ("action",),
+        (
+            _key("action", "Id"),
+            _choice("reader", "Who can do it", READERS),
+            _choice("phase", "When in the course of things", PHASES),
+            _choice("level", "Lowest level it is for", LEVELS),
+            _list("elements", "Kinds of element it fits; empty: all", allowed=SITES),
+            _choice("cargo", "Cargo it fits; empty: all", ("energy", "grain"), required=False),
+            _choice("needs", "What must be known to say it; empty: nothing", NEEDS, required=False),
+            _text("text_en", "What to do, in English", required=True),
+            _text("text_zh", "What to do, in Chinese", required=True),
+            SAYS_WHO[0],
+            _text("source_zh", "Who says so, in Chinese", required=True),
+            *TAIL[1:],
         ),
     ),
     "whatif_results": Table(

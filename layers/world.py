@@ -92,6 +92,9 @@ class World:
     capacities: pd.DataFrame
     stocks: pd.DataFrame
     spare_supply: pd.DataFrame
+    warning_model: pd.DataFrame
+    declarations: pd.DataFrame
+    actions: pd.DataFrame
     whatif_results: pd.DataFrame
     sources: pd.DataFrame
     digest: str
@@ -305,6 +308,7 @@ def _reference_faults(world: World, read: set[str], files: list[str]) -> list[Fa
         _share_sets,
         _one_limit,
         _parts_of_stock,
+        _ended_declarations,
     ):
         found.extend(check(world, read, files))
     return found
@@ -433,6 +437,7 @@ def _unknown_elements(world: World, read: set[str], files: list[str]) -> Iterato
         ("sea_links", "passage"),
         ("disruptions", "elements"),
         ("capacities", "element"),
+        ("declarations", "element"),
     ]
     yield from _references(world, read, places, elements.__contains__, "names no element")
 
@@ -506,6 +511,16 @@ def _parts_of_stock(world: World, read: set[str], files: list[str]) -> Iterator[
     grown = table["harvest_t_y"].notna()
     for row in table.index[(dated["harvest_from"] != grown) | (dated["harvest_to"] != grown)]:
         yield Fault(path, int(row) + 2, "harvest_t_y", "a harvest needs both its months")
+
+
+def _ended_declarations(world: World, read: set[str], files: list[str]) -> Iterator[Fault]:
+    """A declaration that ended before it was made."""
+    if "declarations" not in read:
+        return
+    table = world.declarations
+    path = shown(world.folder / "declarations.csv")
+    for row in table.index[(table["until"] != "") & (table["until"] < table["at"])]:
+        yield Fault(path, int(row) + 2, "until", "is before the day it was declared")
 
 
 def frames(world: World) -> dict[str, gpd.GeoDataFrame]:

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
 
     from corridors.network import Network, Tariff
+    from corridors.risk.alert import Alert
     from layers.sea import SeaGraph
     from layers.world import World
 
@@ -320,6 +322,44 @@ class ToyMaker:
 def toy() -> Toy:
     """Return the toy world as it is drawn in `Toy`."""
     return make_toy()
+
+
+@pytest.fixture(scope="session")
+def make_warning() -> Callable[..., Alert]:
+    """Return the maker of warnings: China's crude oil at Hormuz, red, with changes."""
+    return _warning
+
+
+def _warning(**changes: object) -> Alert:
+    from corridors.risk.alert import Alert, Evidence, Impact, Level, Message, Status
+
+    impact = Impact(
+        **{"lost": 0.92, "days": 30.0, "short_t": 4.2e6, "short_share": 0.061, "gap_share": 0.32},
+        **{"used_t_y": 7.5e8, "imports_t_y": 5.5e8, "through_t_y": 2.2e8, "rerouted_t_y": 1.5e7},
+        **{"unmet_t_y": 0.0, "infeasible_t_y": 1.9e8, "added_days": 9.5, "added_usd_t": 6.2},
+        **{"cover_days": 102.0, "tier": 2},
+    )
+    status = Status(
+        **{"declared": "open", "declared_by": "coast state", "observed_d": 8.0, "usual_d": 89.0},
+        **{"declared_at": datetime(2026, 4, 1, tzinfo=UTC), "ratio": 0.07, "alarm": "fall"},
+        data_to=datetime(2026, 4, 20, tzinfo=UTC),
+        since=datetime(2026, 3, 1, tzinfo=UTC),
+    )
+    day = datetime(2026, 4, 20, tzinfo=UTC)
+    usual: dict[str, object] = {
+        **{"id": "W-1", "thread": "W-1", "message": Message.alert, "level": Level.red},
+        **{"previous": Level.none, "importer": "CHN", "commodity": "crude_oil"},
+        **{"element": "chokepoint:hormuz", "probability_14d": 0.87, "probability_30d": 0.93},
+        **{"impact": impact, "status": status, "vintage": "2026-04-20"},
+        "sent": datetime(2026, 4, 23, 5, tzinfo=UTC),
+        "expires": datetime(2026, 4, 23, 17, tzinfo=UTC),
+        "evidence": (
+            Evidence("traffic", "Eight ships a day.", "IMF PortWatch", day),
+            Evidence("feeds", "The firm's own news.", "firm", day, "organisation"),
+            Evidence("feeds", "A guard's whisper.", "guard", day, "private"),
+        ),
+    }
+    return Alert(**{**usual, **changes})  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

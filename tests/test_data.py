@@ -321,6 +321,21 @@ def test_spare_supply_is_no_more_than_the_agency_counts(world: World) -> None:
     assert held == pytest.approx(3.1 + 1.1 + 0.6 + 0.4, abs=0.01)
 
 
+def test_hormuz_was_declared_closed_and_open_by_turns(world: World) -> None:
+    table = world.declarations[world.declarations["element"] == "chokepoint:hormuz"]
+    said = dict(zip(table["at"], table["declared"], strict=True))
+    assert said["2026-03-02"] == said["2026-04-18"] == "closed"
+    assert said["2026-04-17"] == "open"
+    assert table["at"].is_monotonic_increasing
+
+
+def test_no_declaration_stands_beside_another_of_its_day(world: World) -> None:
+    table = world.declarations
+    assert not table.duplicated(["element", "at"]).any()
+    recalled = table["source"].str.startswith("recalled")
+    assert (recalled == (table["quality"] == "memory")).all()
+
+
 def test_published_outcomes_say_a_value_or_a_range(world: World) -> None:
     table = world.whatif_results
     assert table[["value", "low", "high"]].notna().any(axis=1).all()
@@ -474,6 +489,20 @@ FAULTS = [
     ("spare_supply", put(2, "country", "XXX"), 2, "country", "XXX is not in countries.csv"),
     ("spare_supply", put(3, "commodity", "gold"), 3, "commodity", "gold is not in commodities"),
     ("spare_supply", put(4, "ready_d", "-1"), 4, "ready_d", "-1 is not >= 0"),
+    ("declarations", put(2, "declared", "shut"), 2, "declared", "shut is not one of open"),
+    ("declarations", put(3, "element", "port:XXXXX"), 3, "element", "port:XXXXX names no element"),
+    ("declarations", put(4, "declared_by", ""), 4, "declared_by", "the cell is empty"),
+    ("declarations", put(5, "at", "soon"), 5, "at", "soon is not of the form"),
+    (
+        "declarations",
+        put(6, "until", "2022-11-30"),
+        6,
+        "until",
+        "is before the day it was declared",
+    ),
+    ("actions", put(2, "reader", "king"), 2, "reader", "king is not one of central_agency"),
+    ("actions", put(3, "elements", "strait;sky"), 3, "elements", "strait;sky is not one of"),
+    ("actions", put(4, "text_zh", ""), 4, "text_zh", "the cell is empty"),
     ("whatif_results", put(2, "measure", "Backlog"), 2, "measure", "Backlog is not of the form"),
     ("whatif_results", put(3, "tolerance", ""), 3, "tolerance", "the cell is empty"),
 ]

@@ -20,10 +20,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from layers.errors import CorridorsError
+from layers.errors import CorridorsError, UsageError
 from layers.events import EVENT, event_frame, observation_frame
+from layers.ledger import START
 from layers.source import Answer, Parsed
-from layers.store import State, Store, default_path, payload_hashes
+from layers.store import SCHEMA_VERSION, State, Store, default_path, payload_hashes
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -282,6 +283,8 @@ DAMAGE = [
     ("UPDATE bodies SET body = 'x'", "is not what came"),
     ("DELETE FROM bodies", "answers have no body"),
     ("UPDATE events SET title = 'forged'", "is not what was written"),
+    ("UPDATE events SET visibility = 'private'", "is not what was written"),
+    ("UPDATE events SET reporter_type = 'embassy'", "is not what was written"),
     ("DELETE FROM events WHERE version = 1", "missing or double versions"),
     ("INSERT INTO events SELECT * FROM events", "missing or double versions"),
     ("DELETE FROM answers", "come from no answer"),
@@ -327,6 +330,73 @@ def test_a_store_of_a_newer_release(store: Store) -> None:
     for use in (store.events, lambda: put(store)):
         with pytest.raises(CorridorsError, match="schema version 99"):
             use()
+
+
+# A store of version 1
+
+REPORTS: list[dict[str, Any]] = [
+    {"event_uid": f"local_reports:{seen}", "source": "local_reports", "subtype": "embassy"}
+    | {"quality_flags": f"visibility_{seen}", "visibility": seen, "reporter_type": "embassy"}
+    for seen in ("organisation", "private", "public")
+]
+NEWS: dict[str, Any] = {"event_uid": "toy:1", "source": "toy", "subtype": "storm"}
+
+
+def put_back(store: Store) -> None:
+    """Take away what version 2 added."""
+    with duckdb.connect(str(store.path)) as con:
+        con.execute("DROP TABLE log")
+        con.execute("DELETE FROM meta WHERE key LIKE 'log%'")
+        con.execute("UPDATE meta SET value = '1'")
+        con.execute("ALTER TABLE events DROP COLUMN visibility")
+        con.execute("ALTER TABLE events DROP COLUMN reporter_type")
+
+
+def schema_version(store: Store) -> int:
+    with duckdb.connect(str(store.path), read_only=True) as con:
+        rows = con.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchall()
+    return int(rows[0][0])
+
+
+def circles(store: Store) -> dict[str, tuple[str, str]]:
+    held = store.events()
+    told = zip(held["visibility"], held["reporter_type"], strict=True)
+    return dict(zip(held["event_uid"], told, strict=True))
+
+
+def test_an_older_store_is_read_as_it_will_be_and_left_as_it_is(store: Store) -> None:
+    put(store, b"one", [*REPORTS, NEWS])
+    now = circles(store)
+    assert now["toy:1"] == ("public", "")
+    assert now["local_reports:private"] == ("private", "embassy")
+    put_back(store)
+    assert circles(store) == now
+    assert store.log().empty
+    assert store.log_head() == START
+    assert store.check() == []
+    assert schema_version(store) == 1
+
+
+def test_an_older_store_is_brought_up_when_written(store: Store) -> None:
+    put(store, b"one", [*REPORTS, NEWS])
+    now = circles(store)
+    put_back(store)
+    put(store, b"two", [*REPORTS, NEWS])
+    assert schema_version(store) == SCHEMA_VERSION == 2
+    assert circles(store) == now
+    assert set(store.events(every_version=True)["version"]) == {1}  # it says what it said
+    store.append([("run", NOW, {"at": "", "vintage": "", "counts": {}})])
+    assert len(store.log()) == 1
+    assert store.check() == []
+
+
+def test_a_write_that_fails_leaves_an_older_store_as_it_was(store: Store) -> None:
+    put(store)
+    put_back(store)
+    with pytest.raises(UsageError):
+        store.append([("run", NOW, {})])
+    assert schema_version(store) == 1
+    assert store.check() == []
 
 
 # Two processes, full disks and sudden ends

@@ -164,6 +164,9 @@ class Alert:
         Whether the level is only held, for want of fresh data.
     exercise
         Never to be taken for real.
+    recent, under, under_since
+        What the next judgement has to remember: levels that the newest data judged, oldest first;
+        how many vintages have let the level ease, and since when (`corridors.risk.levels`).
     """
 
     id: str
@@ -189,6 +192,9 @@ class Alert:
     scenario: str = ""
     visibility: str = "public"
     reason: str = field(default="")
+    recent: tuple[Level, ...] = ()
+    under: int = 0
+    under_since: datetime | None = None
 
     def current(self, now: datetime) -> bool:
         """Whether it still holds: not expired, and no all-clear."""
@@ -216,13 +222,14 @@ def from_record(record: Mapping[str, Any]) -> Alert:
         held["impact"] = Impact(**_numbers(held["impact"], Impact))
         held["status"] = Status(**_moments(_numbers(held["status"], Status)))
         held["evidence"] = tuple(Evidence(**_moments(e)) for e in held["evidence"])
+        held["recent"] = tuple(Level(level) for level in held["recent"])
         held["references"] = tuple((i, datetime.fromisoformat(at)) for i, at in held["references"])
         return Alert(**_moments(_numbers(held, Alert)))
     except (KeyError, TypeError, ValueError) as error:
         raise CorridorsError(f"no entry of the warning log: {error}") from error
 
 
-_MOMENTS = ("sent", "expires", "at", "declared_at", "data_to", "since")
+_MOMENTS = ("sent", "expires", "at", "declared_at", "data_to", "since", "under_since")
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ kind           security_incident, infrastructure, policy, conflict, hazard, nav_
                sanction, water_level, flow_anomaly or price_move
 severity       0 info, 1 minor, 2 moderate, 3 severe, 4 extreme
 reporter_type  embassy, security_company, enterprise, local_government, central_agency or other
-visibility     public, organisation or private: only public rows may leave in an export
+visibility     public, organisation or private: who may be given it in an export
 element        such as ``chokepoint:hormuz`` or ``port:SARTA``; several separated by ``;``
 lon, lat       degrees; in a GeoJSON the geometry
 place          in words; one of element, lon and lat, or place is needed
@@ -250,4 +250,6 @@ def _event(row: Row, answer: Answer) -> dict[str, Any]:
         "countries": ";".join(_listed(row, "countries")),
         "confidence": 0.5 if sure is None else sure,
         "quality_flags": f"visibility_{row['visibility']}",
+        "visibility": row["visibility"],
+        "reporter_type": row["reporter_type"],
     }

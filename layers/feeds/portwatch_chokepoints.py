@@ -43,6 +43,7 @@ METRICS: Mapping[str, str] = {
     "capacity": "t",
     **{f"capacity_{name}": "t" for name in CLASSES},
 }
+ID = re.compile(r"chokepoint[1-9]\d?")
 IDS = frozenset(f"chokepoint{n}" for n in range(1, 29))
 
 
@@ -155,14 +156,39 @@ def daily(
     total = next(iter(metrics))
     if not any(total in row for row in found):
         raise FeedError(source.id, f"renamed_field: no {total} in any of {len(found)} rows")
-    kept, skipped = _distinct(source.id, found, metrics, id, answers[-1].retrieved_at)
+    return tabled(source, found, metrics, id=id, ids=ids, retrieved_at=answers[-1].retrieved_at)
+
+
+def tabled(
+    source: Source,
+    found: Sequence[Mapping[str, Any]],
+    metrics: Mapping[str, str],
+    *,
+    id: re.Pattern[str],
+    retrieved_at: datetime,
+    ids: Collection[str] = (),
+    published_to: date | None = None,
+    whole: bool = True,
+) -> Parsed:
+    """The observations of rows of a place and a day, wherever they were read (see `daily`).
+
+    Parameters
+    ----------
+    found
+        Rows with ``portid``, the day, and the columns of ``metrics``.
+    published_to
+        Day up to which the publisher had counted when they were read; None for their newest.
+    whole
+        Whether a long hole means that rows went missing on the way; else it is marked and kept.
+    """
+    kept, skipped = _distinct(source.id, found, metrics, id, retrieved_at)
     if not kept:
         raise FeedError(source.id, f"no_record: {len(found)} rows, none usable: {dict(skipped)}")
     days: dict[str, list[date]] = {}
     for place, day in sorted(kept):
         days.setdefault(place, []).append(day)
-    after_hole = {(p, d) for p in days for d in _after_holes(source.id, p, days[p])}
-    newest = max(d[-1] for d in days.values())
+    after_hole = {(p, d) for p in days for d in _after_holes(source.id, p, days[p], whole=whole)}
+    newest = published_to or max(d[-1] for d in days.values())
     missing = ["partial_coverage"] if set(ids) - set(days) else []
     flags = {
         key: ";".join(
@@ -175,7 +201,7 @@ def daily(
     }
     # As old as the place that is furthest behind: one fresh place must not hide a stale one.
     behind = min(d[-1] for d in days.values())
-    table = _observations(source, answers[-1], metrics, kept, flags)
+    table = _observations(source, retrieved_at, metrics, kept, flags)
     return Parsed(event_frame([]), table, len(found), dict(skipped), _midnight(behind))
 
 
@@ -204,7 +230,7 @@ SOURCE = Source(
 
 def parse(answers: Sequence[Answer]) -> Parsed:
     """Calls and capacity of each chokepoint, class and day; series ``portwatch:chokepoint6``."""
-    return daily(SOURCE, answers, METRICS, id=re.compile(r"chokepoint[1-9]\d?"), ids=IDS)
+    return daily(SOURCE, answers, METRICS, id=ID, ids=IDS)
 
 
 def _is_count(held: Mapping[str, Any]) -> bool:
@@ -268,15 +294,16 @@ def _distinct(
         else:
             kept[place, day] = values
     if skipped["contradicting duplicate"] > len(rows) / 100:
-        raise FeedError(source, "mixed_vintages: it was published anew while being read")
+        # It was published anew while being read, or two files were put together.
+        raise FeedError(source, "mixed_vintages: many rows of one place and day contradict others")
     return kept, skipped
 
 
-def _after_holes(source: str, place: str, days: Sequence[date]) -> list[date]:
+def _after_holes(source: str, place: str, days: Sequence[date], *, whole: bool) -> list[date]:
     """The first day after each hole of the calendar."""
     found = [(a, b) for a, b in pairwise(days) if (b - a).days > 1]
     for a, b in found:
-        if (b - a).days > HOLE_D:
+        if whole and (b - a).days > HOLE_D:
             raise FeedError(
                 source, f"missing_pages: {place} lacks {(b - a).days - 1} days after {a}"
             )
@@ -295,7 +322,7 @@ def _midnight(day: date) -> datetime:
 
 def _observations(
     source: Source,
-    answer: Answer,
+    retrieved_at: datetime,
     metrics: Mapping[str, str],
     kept: Mapping[tuple[str, date], tuple[float, ...]],
     flags: Mapping[tuple[str, date], str],
@@ -306,5 +333,5 @@ def _observations(
     wide["quality_flags"] = [flags[key] for key in kept]
     table = wide.melt(["series", "observed_at", "quality_flags"], var_name="metric").dropna()
     table["unit"] = table["metric"].map(metrics)
-    table = table.assign(element="", source=source.id, retrieved_at=answer.retrieved_at)
+    table = table.assign(element="", source=source.id, retrieved_at=retrieved_at)
     return table[list(OBSERVATION)].astype(dict(OBSERVATION)).reset_index(drop=True)

@@ -1,0 +1,462 @@
+"""One run of the monitor: what is known now, weighed for each importer and commodity, written down.
+
+    sights      what is known of each element on each new day of data: traffic, feeds, declarations
+    subjects    importer × commodity × element, with what the importer would lose there
+    step        each sight moves what stands of each subject (``corridors.risk.levels``)
+    alerts      one entry a subject and run at most: where it stood before, and where it stands now
+
+Days of data are judged one after another, however many came at once, so that a week published on
+one Tuesday is seven updates. Of a run only the last word is told, and never a fall of two levels.
+What feeds and authorities say counts for the newest day. Old traffic judges nothing; old news of
+feeds adds nothing to what raises a level, and lowers none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from math import isnan, nan
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from corridors.risk.alert import Alert, Evidence, Level, Message, Status
+from corridors.risk.impact import impact_of, lost_share
+from corridors.risk.levels import (
+    CALM,
+    Change,
+    Reading,
+    Rules,
+    Standing,
+    Subject,
+    entry,
+    rules_of,
+    standing_from,
+    step,
+)
+from corridors.risk.probability import HORIZONS, POOLED, long_run, with_feeds
+from corridors.risk.status import status
+from corridors.risk.transits import FALL, RISE
+from layers.errors import UsageError
+from layers.world import records
+
+if TYPE_CHECKING:
+    from layers.world import World
+
+__all__ = ["Feeds", "Sight", "Told", "run", "sights"]
+
+OLD_TRAFFIC = timedelta(days=12)
+"""Traffic is published on Tuesdays up to the Sunday before; one week may be missed."""
+
+Impacts = Callable[[str, float], pd.DataFrame]
+"""What importers would lose if an element (id) lost a share of its traffic: a row an importer and
+commodity, as ``corridors.risk.impact.impacts`` gives them."""
+
+
+@dataclass(frozen=True)
+class Feeds:
+    """What feeds say of elements at a moment.
+
+    Attributes
+    ----------
+    threat
+        ``corridors.risk.threat.Threat.elements``: ``element, threat, threat_state, threat_as_of``.
+    reports
+        Its contributions, with ``visibility``: what to show as evidence.
+    """
+
+    threat: pd.DataFrame
+    reports: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is known of an element from one day of data.
+
+    Attributes
+    ----------
+    vintage
+        Day of traffic and day of feeds it rests on; empty when nothing is known.
+    fresh
+        Whether traffic is (feeds where no traffic is counted).
+    feeds_old
+        Whether feeds look there and none of them is current: then nothing may be lowered.
+    p
+        By horizon; NaN not known.
+    domains
+        Which kinds of evidence speak for danger.
+    """
+
+    element: str
+    vintage: str
+    fresh: bool
+    feeds_old: bool
+    p: Mapping[int, float]
+    domains: frozenset[str]
+    status: Status
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a run has to say.
+
+    Attributes
+    ----------
+    alerts
+        New entries of the warning log, the gravest first.
+    standings
+        What stands of every subject that is not calm, or has evidence gathering: to go on from.
+    """
+
+    alerts: list[Alert]
+    standings: dict[Subject, Standing]
+
+
+def sights(
+    world: World,
+    days: pd.DataFrame,
+    feeds: Feeds | None,
+    events: pd.DataFrame,
+    *,
+    now: datetime,
+    since: Mapping[str, pd.Timestamp] | None = None,
+) -> dict[str, list[Sight]]:
+    """What is known of each element, a sight a day of data that was not judged yet, oldest first.
+
+    Parameters
+    ----------
+    days
+        From ``corridors.risk.outlook.traffic_days``, of what is published by now.
+    feeds
+        None where none was asked.
+    events
+        For declarations (``corridors.risk.status``).
+    since
+        By element: the last day of traffic that was judged. Without it, and where no new day
+        came, the newest day alone.
+    """
+    traffic = {str(e): own for e, own in days.groupby("element", sort=False)} if len(days) else {}
+    said = {} if feeds is None else {str(r["element"]): r for r in records(feeds.threat)}
+    told = [e for e, r in said.items() if r["threat_state"] in ("active", "stale")]
+    listed = set(world.declarations["element"]) | {
+        e.strip()
+        for cell in events.loc[events["kind"] == "policy", "assets"]
+        for e in cell.split(";")
+    }
+    known = world.elements()
+    elements = [e for e in known if e in traffic or e in listed or e in set(told)]
+    rates = {h: long_run(world, elements, h) for h in HORIZONS}
+    found = {}
+    for element in elements:
+        own = traffic.get(element)
+        base = {h: rates[h].get(element, nan) for h in HORIZONS}
+        new = _new_days(own, (since or {}).get(element))
+        rows = [*(records(new) if new is not None else [None])]
+        reports = None if feeds is None else feeds.reports
+        found[element] = [
+            _sight(world, element, row, base, said.get(element), reports, events, now, last)
+            for row, last in zip(rows, [False] * (len(rows) - 1) + [True], strict=True)
+        ]
+    return found
+
+
+def _new_days(own: pd.DataFrame | None, since: pd.Timestamp | None) -> pd.DataFrame | None:
+    """Judged days after a day, or the newest one; None without any."""
+    judged = own[own["judged"].to_numpy(bool)] if own is not None else None
+    if judged is None or judged.empty:
+        return None
+    new = judged[judged["day"] > since] if since is not None else judged.iloc[:0]
+    return new if len(new) else judged.iloc[-1:]
+
+
+def _sight(
+    world: World,
+    element: str,
+    row: Mapping[str, object] | None,
+    base: Mapping[int, float],
+    threat: Mapping[str, object] | None,
+    reports: pd.DataFrame | None,
+    events: pd.DataFrame,
+    now: datetime,
+    last: bool,
+) -> Sight:
+    at = now if last or row is None else min(now, _moment(row["day"]) + timedelta(days=1))
+    review = timedelta(days=world.assumption("transit_review_d"))
+    seen = status(world, element, events, _seen(row, now, review), now=at)
+    state = str(threat["threat_state"]) if threat is not None else "not_covered"
+    number = float(threat["threat"]) if threat is not None and last else nan  # type: ignore[arg-type]
+    old_feeds = state == "stale"
+    p = {h: float(row[f"p_{h}"]) if row is not None else base[h] for h in HORIZONS}  # type: ignore[arg-type]
+    if row is None and isnan(p[HORIZONS[0]]) and (seen.declared or state == "active"):
+        p = {h: POOLED[h] for h in HORIZONS}
+    domains = _domains(world, row, number, old_feeds, seen)
+    p = {
+        h: float(with_feeds(np.array([v]), np.array([number]), [seen.declared], world)[0])
+        for h, v in p.items()
+    }
+    of_feeds = threat["threat_as_of"] if threat is not None else None
+    fresh = now - _moment(row["day"]) <= OLD_TRAFFIC if row is not None else not old_feeds
+    return Sight(
+        element=element,
+        vintage=_vintage(row, of_feeds if last else None),
+        fresh=fresh,
+        feeds_old=old_feeds,
+        p=p,
+        domains=domains,
+        status=seen,
+        evidence=tuple(_evidence(element, row, seen, reports if last else None)),
+    )
+
+
+def _seen(
+    row: Mapping[str, object] | None, now: datetime, review: timedelta
+) -> dict[str, object] | None:
+    if row is None:
+        return None
+    alarm = {FALL: "fall", RISE: "rise"}.get(int(row["alarm"]), "")  # type: ignore[call-overload]
+    began = row["onset"]
+    since = None if pd.isna(began) else _moment(began)  # type: ignore[call-overload]
+    return {
+        "observed_d": row["observed_d"],
+        "usual_d": row["usual_d"],
+        "ratio": row["ratio"],
+        "data_to": _moment(row["day"]),
+        "alarm": alarm,
+        "since": since,
+        "review_due": alarm == "fall" and since is not None and now - since >= review,
+    }
+
+
+def _domains(
+    world: World,
+    row: Mapping[str, object] | None,
+    threat: float,
+    old_feeds: bool,
+    seen: Status,
+) -> frozenset[str]:
+    """Which kinds of evidence speak for danger now."""
+    found = set()
+    if row is not None and bool(row["speaks"]):
+        found.add("traffic")
+    if not old_feeds and threat >= world.assumption("warning_threat_speaks"):
+        found.add("feeds")
+    if seen.declared in ("closed", "restricted"):
+        found.add("declared")
+    return frozenset(found)
+
+
+def _vintage(row: Mapping[str, object] | None, of_feeds: object) -> str:
+    """Day of traffic and day of feeds: two runs of one day on the same data are one update."""
+    parts = [f"traffic {_moment(row['day']):%Y-%m-%d}" if row is not None else ""]
+    if of_feeds is not None and not pd.isna(of_feeds):  # type: ignore[call-overload]
+        parts.append(f"feeds {_moment(of_feeds):%Y-%m-%d}")
+    return "; ".join(part for part in parts if part)
+
+
+def _evidence(
+    element: str, row: Mapping[str, object] | None, seen: Status, reports: pd.DataFrame | None
+) -> Iterable[Evidence]:
+    if row is not None:
+        falling = [c for c in str(row["classes"]).split(";") if c]
+        classes = f"; falling: {', '.join(falling).replace('_', ' ')}" if falling else ""
+        text = (
+            f"{seen.observed_d:.1f} ships a day in the week, {seen.usual_d:.1f} usual; "
+            f"{row['of']} {seen.ratio:.0%} of its season{classes}"
+        )
+        yield Evidence("traffic", text, "IMF PortWatch", seen.data_to)
+    if seen.declared:
+        yield Evidence("declared", f"declared {seen.declared}", seen.declared_by, seen.declared_at)
+    if reports is not None and len(reports):
+        for report in records(reports[reports["element"] == element].head(3)):
+            embedded = " (embedded, not news)" if report["embedded"] else ""
+            at = report["happened_at"]
+            yield Evidence(
+                "feeds",
+                str(report["title"]) + embedded,
+                str(report["sources"]),
+                None if pd.isna(at) else _moment(at),
+                str(report.get("visibility") or "public"),
+            )
+
+
+def run(
+    world: World,
+    seen: Mapping[str, Sequence[Sight]],
+    impacts: Impacts,
+    importers: Sequence[str],
+    log: Sequence[Alert],
+    standings: Mapping[Subject, Standing],
+    *,
+    now: datetime,
+    commodities: Sequence[str] | None = None,
+    exercise: str = "",
+) -> Told:
+    """What a run has to say to each importer about each commodity and element.
+
+    Parameters
+    ----------
+    seen
+        From `sights`.
+    impacts
+        What would be lost; asked only where a level is possible.
+    importers, commodities
+        Whom and what to weigh; all commodities when not given.
+    log
+        Alerts so far, oldest first.
+    standings
+        Of the last run; a subject without one stands as its last alert left it.
+    exercise
+        Scenario of a drill; empty: in earnest.
+
+    Raises
+    ------
+    UsageError
+        When the newest alert was sent after now: the clock was set back, or a run was made with
+        a day to come.
+    """
+    newest = max((a.sent for a in log if a.exercise == bool(exercise)), default=None)
+    if newest is not None and newest > now:
+        raise UsageError(
+            f"the log has an alert of {newest:%Y-%m-%d %H:%MZ}, after {now:%Y-%m-%d %H:%MZ}"
+        )
+    rules = rules_of(world)
+    earlier: dict[Subject, list[Alert]] = {}
+    for alert in log:
+        subject = Subject(
+            alert.importer, alert.commodity, alert.element, alert.exercise, alert.scenario
+        )
+        earlier.setdefault(subject, []).append(alert)
+    left = {**{s: standing_from(a) for s, a in earlier.items()}, **standings}
+    alerts: list[Alert] = []
+    kept: dict[Subject, Standing] = {}
+    for element, own in seen.items():
+        for subject, row in _subjects(
+            world, element, own, impacts, importers, commodities, left, exercise
+        ):
+            before = left.get(subject, CALM)
+            standing, told = _told(before, own, row, subject, earlier.get(subject, []), rules, now)
+            if told is not None:
+                alerts.append(told)
+            if standing != CALM:
+                kept[subject] = standing
+    order = sorted(alerts, key=lambda a: (-a.level, a.importer, a.element, a.commodity))
+    return Told(order, {**{s: v for s, v in left.items() if s not in kept}, **kept})
+
+
+def _subjects(
+    world: World,
+    element: str,
+    own: Sequence[Sight],
+    impacts: Impacts,
+    importers: Sequence[str],
+    commodities: Sequence[str] | None,
+    left: Mapping[Subject, Standing],
+    exercise: str,
+) -> Iterable[tuple[Subject, Mapping[str, object]]]:
+    """Whom an element concerns, with what would be lost; none where nothing speaks or stands."""
+    stands = {s for s, v in left.items() if s.element == element and v.level}
+    if not stands and not any(sight.domains for sight in own):
+        return
+    table = impacts(element, max(lost_share(sight.status, world) for sight in own))
+    table = table[table["importer"].isin(list(importers))]
+    if commodities is not None:
+        table = table[table["commodity"].isin(list(commodities))]
+    least = world.assumption("warning_least_share")
+    for row in records(table):
+        subject = Subject(row["importer"], row["commodity"], element, bool(exercise), exercise)
+        concerned = row["tier"] > 0 and row["through_t_y"] >= least * row["imports_t_y"]
+        if concerned or subject in stands:
+            yield subject, row if concerned else {**row, "tier": 0}
+
+
+def _told(
+    before: Standing,
+    own: Sequence[Sight],
+    row: Mapping[str, object],
+    subject: Subject,
+    earlier: Sequence[Alert],
+    rules: Rules,
+    now: datetime,
+) -> tuple[Standing, Alert | None]:
+    """Where a subject stands after all new days, and the one entry that says so."""
+    standing, last, tier = before, None, int(row["tier"])  # type: ignore[call-overload]
+    for sight in own:
+        reading = _reading(sight, tier, now, row)
+        standing, change = _eased_by_no_old_news(standing, sight, reading, rules)
+        last = change or last
+    if last is None:
+        return standing, None
+    floor = Level(max(before.level - 1, 0))
+    if standing.level < floor:
+        standing = _held_at(floor, before, standing, rules, now)
+    change = _in_all(last, before, standing, rules, now)
+    if change is None:
+        return standing, None
+    reading = _reading(own[-1], tier, now, row)
+    sight = own[-1]
+    alert = entry(
+        change,
+        standing,
+        reading,
+        subject,
+        earlier,
+        impact=impact_of(row),
+        status=sight.status,
+        evidence=sight.evidence,
+    )
+    return standing, alert
+
+
+def _reading(sight: Sight, tier: int, now: datetime, row: Mapping[str, object]) -> Reading:
+    known = not isnan(float(row["short_share"]))  # type: ignore[arg-type]
+    return Reading(
+        now, sight.vintage, sight.fresh and known, sight.p[14], sight.p[30], tier, sight.domains
+    )
+
+
+def _eased_by_no_old_news(
+    standing: Standing, sight: Sight, reading: Reading, rules: Rules
+) -> tuple[Standing, Change | None]:
+    """A step that lowers nothing while the feeds that look there are old."""
+    found, change = step(standing, reading, rules)
+    if sight.feeds_old and found.level < standing.level:
+        return step(standing, replace(reading, fresh=False), rules)
+    return found, change
+
+
+def _held_at(
+    floor: Level, before: Standing, standing: Standing, rules: Rules, now: datetime
+) -> Standing:
+    """The standing one level under where the run began: no run lowers by two."""
+    return replace(
+        standing,
+        level=floor,
+        since=now,
+        opened=before.opened,
+        expires=now + rules.life[floor],
+    )
+
+
+def _in_all(
+    last: Change, before: Standing, after: Standing, rules: Rules, now: datetime
+) -> Change | None:
+    """What the run changed in all; None when it raised and lowered in one."""
+    lapsed = before.expires is not None and before.expires + rules.memory <= now
+    began = Level.none if lapsed else before.level
+    if not began and not after.level:
+        return None
+    message = Message.update if began and after.level else Message.alert
+    if not after.level:
+        message = Message.cancel
+    expires = after.expires or last.expires
+    return replace(
+        last, message=message, level=after.level, previous=began, at=now, expires=expires
+    )
+
+
+def _moment(value: object) -> datetime:
+    moment = pd.Timestamp(value).to_pydatetime()  # type: ignore[arg-type]
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
