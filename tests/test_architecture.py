@@ -26,7 +26,7 @@ FACING = {
     "terminal",
     "ui",
 }
-FACING |= {"scale", "validation", "views"}
+FACING |= {"fonts", "pdf", "scale", "validation", "views"}
 COMPUTING = [f for f in CORRIDORS if FACING.isdisjoint(f.relative_to(ROOT).with_suffix("").parts)]
 QUIET = {
     f"layers.{name}" for name in ("errors", "events", "geo", "schema", "sea", "units", "world")
@@ -74,6 +74,20 @@ def test_computing_touches_no_file_clock_or_network(file: Path) -> None:
     quiet = {name for name in names if {name, name.rpartition(".")[0]} & QUIET}
     assert {name for name in names - quiet if name.split(".")[0] not in CALCULUS} == set()
     assert set(filter(OUTWARD_CALL.fullmatch, called(file))) == set()
+
+
+@pytest.mark.parametrize(
+    ("library", "homes"),
+    [("httpx", r"layers/(client|webhook)\.py"), ("duckdb", r"layers/store\w*\.py")],
+)
+def test_the_network_and_the_store_have_their_homes(library: str, homes: str) -> None:
+    users = {
+        file.relative_to(ROOT).as_posix()
+        for file in [*LAYERS, *CORRIDORS]
+        if any(name.split(".")[0] == library for name in imported(file))
+    }
+    assert users
+    assert {name for name in users if not re.fullmatch(homes, name)} == set()
 
 
 def test_top_level_holds_the_house_and_what_tools_demand(tracked: list[Path]) -> None:

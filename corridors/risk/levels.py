@@ -9,10 +9,10 @@
     1  (below 5 %)     none        none        blue        blue
 
 A level is raised at once, by as many steps as it takes, where two kinds of evidence speak for
-danger, or where one does and the probability is 95 % or more; else when it has been judged at three
-updates in a row (on-delay): days of traffic are updates, and storms of two days are common. It is lowered
-by one step when its probability has stood 5 points under the least that holds it for three
-updates or seven days (off-delay, deadband). Below 10 % five points are too much to ask: there
+danger, or where one does and the probability is 95 % or more; else when it has been judged at
+three updates in a row (on-delay): days of traffic are updates, and storms of two days are common.
+It is lowered by one step when its probability has stood 5 points under the least that holds it for
+three updates or seven days (off-delay, deadband). Below 10 % five points are too much to ask: there
 half of that least is enough, or no blue would ever end. Where nothing speaks for danger now, what
 is left is the long-run rate, which is no warning: it raises nothing, and a level eases.
 

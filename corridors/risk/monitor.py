@@ -50,6 +50,9 @@ __all__ = ["Feeds", "Sight", "Told", "run", "sights"]
 OLD_TRAFFIC = timedelta(days=12)
 """Traffic is published on Tuesdays up to the Sunday before; one week may be missed."""
 
+SHOWN = 3
+"""Reports told as evidence, the heaviest first."""
+
 Impacts = Callable[[str, float], pd.DataFrame]
 """What importers would lose if an element (id) lost a share of its traffic: a row an importer and
 commodity, as ``corridors.risk.impact.impacts`` gives them."""
@@ -199,15 +202,16 @@ def _sight(
     }
     of_feeds = threat["threat_as_of"] if threat is not None else None
     fresh = now - _moment(row["day"]) <= OLD_TRAFFIC if row is not None else not old_feeds
+    own = reports[reports["element"] == element] if reports is not None and last else None
     return Sight(
         element=element,
-        vintage=_vintage(row, of_feeds if last else None),
+        vintage=_vintage(row, of_feeds if last else None, own, seen),
         fresh=fresh,
         feeds_old=old_feeds,
         p=p,
         domains=domains,
         status=seen,
-        evidence=tuple(_evidence(element, row, seen, reports if last else None)),
+        evidence=tuple(_evidence(row, seen, own)),
     )
 
 
@@ -248,16 +252,22 @@ def _domains(
     return frozenset(found)
 
 
-def _vintage(row: Mapping[str, object] | None, of_feeds: object) -> str:
-    """Day of traffic and day of feeds: two runs of one day on the same data are one update."""
-    parts = [f"traffic {_moment(row['day']):%Y-%m-%d}" if row is not None else ""]
-    if of_feeds is not None and not pd.isna(of_feeds):  # type: ignore[call-overload]
-        parts.append(f"feeds {_moment(of_feeds):%Y-%m-%d}")
-    return "; ".join(part for part in parts if part)
+def _vintage(
+    row: Mapping[str, object] | None, of_feeds: object, own: pd.DataFrame | None, seen: Status
+) -> str:
+    """Days of traffic, feeds and declaration: two runs a day on the same data are one update."""
+    parts = [f"traffic {_moment(row['day']):%Y-%m-%d}"] if row is not None else []
+    news = [] if own is None else list(own["happened_at"].dropna())
+    news += [] if of_feeds is None or pd.isna(of_feeds) else [of_feeds]  # type: ignore[call-overload]
+    if news:
+        parts.append(f"feeds {max(map(_moment, news)):%Y-%m-%d}")
+    if seen.declared and seen.declared_at is not None:
+        parts.append(f"declared {seen.declared} {seen.declared_at:%Y-%m-%d}")
+    return "; ".join(parts)
 
 
 def _evidence(
-    element: str, row: Mapping[str, object] | None, seen: Status, reports: pd.DataFrame | None
+    row: Mapping[str, object] | None, seen: Status, own: pd.DataFrame | None
 ) -> Iterable[Evidence]:
     if row is not None:
         falling = [c for c in str(row["classes"]).split(";") if c]
@@ -269,8 +279,8 @@ def _evidence(
         yield Evidence("traffic", text, "IMF PortWatch", seen.data_to)
     if seen.declared:
         yield Evidence("declared", f"declared {seen.declared}", seen.declared_by, seen.declared_at)
-    if reports is not None and len(reports):
-        for report in records(reports[reports["element"] == element].head(3)):
+    if own is not None and len(own):
+        for report in records(own.head(SHOWN)):
             embedded = " (embedded, not news)" if report["embedded"] else ""
             at = report["happened_at"]
             yield Evidence(
