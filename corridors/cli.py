@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corridors import cli_feeds, cli_whatif
+from corridors import cli_feeds, cli_warn, cli_whatif
 from corridors.terminal import Output, Shape, country_code, emit, progress, switches_of
 from layers.errors import CorridorsError, UnknownIdError, UsageError
 
@@ -37,6 +37,7 @@ app = typer.Typer(
 
 cli_feeds.register(app)
 cli_whatif.register(app)
+cli_warn.register(app, cli_whatif.backtest_app)
 
 
 class Kind(StrEnum):

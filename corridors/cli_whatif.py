@@ -133,7 +133,7 @@ def whatif(
         given.append(_todays(world, store))
     said = (close, limit, supply, war_risk, toll, delay, open, set)
     chosen = _chosen(known, given, said, (ship, only, start), duration, recovery)
-    engine = _engine(world, chosen)
+    engine = engine_of(world, chosen)
     answer = _answered(engine, chosen)
     groups = _groups(world, answer, importer or ["CHN"], commodity)
     more = {"bindings": answer.bindings, "fleet": answer.fleet.table}
@@ -163,7 +163,7 @@ def compare(
     given = [_one([s], duration, None) for s in _given(known, scenarios)]
     tables = []
     for one in given:
-        answer = _answered(_engine(world, one, switches_of(set)), one)
+        answer = _answered(engine_of(world, one, switches_of(set)), one)
         groups = _groups(world, answer, importer or ["CHN"], commodity)
         tables.append(_table(answer, groups, By.importer).assign(scenario=one.name))
     table = _side_by_side(tables)
@@ -229,7 +229,7 @@ def respond(
     known = _known(world)
     said = (close, limit, None, None, None, None, None, None)
     chosen = _chosen(known, _given(known, scenario), said, (None, None, None), duration, None)
-    answer = _answered(_engine(world, chosen), chosen)
+    answer = _answered(engine_of(world, chosen), chosen)
     tables, needs = [], []
     for group in _groups(world, answer, [importer], commodity):
         table, _, need = answered(answer, group)
@@ -413,6 +413,17 @@ def _given(known: Known, places: Sequence[str] | None) -> list[Scenario]:
     return found
 
 
+def scenario_named(world: World, place: str) -> Scenario:
+    """A scenario of the library by its id, or of a file.
+
+    Raises
+    ------
+    UnknownIdError
+        For an id that the library does not have.
+    """
+    return _given(_known(world), [place])[0]
+
+
 def _todays(world: World, store: Path | None) -> Scenario:
     from corridors.cli_feeds import risk_today
     from corridors.whatif.scenario import from_risk
@@ -483,7 +494,8 @@ def _one(given: Sequence[Scenario], duration: float | None, recovery: float | No
     return combine(*given, name=name, duration_d=duration, recovery_d=recovery)
 
 
-def _engine(world: World, scenario: Scenario, more: Mapping[str, str] | None = None) -> Engine:
+def engine_of(world: World, scenario: Scenario, more: Mapping[str, str] | None = None) -> Engine:
+    """The engine of a scenario: its drawn places and relabelled origins counted in."""
     from corridors.whatif.drawn import with_drawn
     from corridors.whatif.engine import prepare
     from layers.memory import remember

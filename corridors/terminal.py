@@ -16,6 +16,7 @@ from layers.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import JustifyMethod
 
     from corridors.export import Sheet
     from layers.world import World
@@ -56,9 +57,12 @@ ANSWER = re.compile(
     r"|delivered_added_(usd_t|days)|lost_supply_t|not_routed_t|cover_days|gap_cover.*|unmet_after_draw.*"
     r"|depth|recovered.*|first_short_day|lost_share|calm_t_km|asked_t_km"
 )
+WARNED = re.compile(
+    r"reason|review_due|visibility|rules|vintage|sent|message|revised|previous|p_30|expires"
+)
 RISKED = re.compile(r"share_(low|high)|no_alternative_share|added_.*|quality|consumption_share")
-"""Columns a screen has no room for (the last where risk stands beside, ``ANSWER`` in a what-if);
-every file has them."""
+"""Columns a screen has no room for (the last where risk stands beside, ``ANSWER`` in a what-if,
+``WARNED`` where levels are); every file has them."""
 
 
 def print_table(sheet: Sheet) -> None:
@@ -69,6 +73,8 @@ def print_table(sheet: Sheet) -> None:
     console = Console(highlight=False, width=None if Console().is_terminal else 200)
     console.print(f"[bold]{sheet.name}[/bold]  {sheet.note}", soft_wrap=True)
     hidden = [ASIDE, PROVENANCE, NEWS]
+    if "p_14" in sheet.table:
+        hidden = [ASIDE, PROVENANCE, WARNED]
     if "infeasible_t" in sheet.table:
         hidden.append(ANSWER)
     if "measure" in sheet.table and "verdict" in sheet.table:
@@ -82,7 +88,9 @@ def print_table(sheet: Sheet) -> None:
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         number = sheet.table[column].dtype.kind in "if"
-        shown.add_column(column, justify="right" if number else "left", overflow="fold")
+        whole = column == "id"  # to be copied
+        side: JustifyMethod = "right" if number else "left"
+        shown.add_column(column, justify=side, overflow="fold", no_wrap=whole)
     for row in sheet.table.head(MOST_ROWS)[columns].itertuples(index=False):
         shown.add_row(*(_text(c, v) for c, v in zip(columns, row, strict=True)))
     console.print(shown)
@@ -179,7 +187,7 @@ def progress(things: Sequence[str], what: str) -> Iterable[str]:
 
 
 def _text(column: str, value: object) -> str:
-    if column.endswith("_at"):
+    if column.endswith("_at") or column in ("expires", "sent", "at"):
         return str(value)[:16].replace("NaT", "–")
     if not isinstance(value, float):
         return str(value).replace("[", "\\[")
@@ -193,6 +201,8 @@ def _text(column: str, value: object) -> str:
 
 _SHOW: tuple[tuple[tuple[str, ...], Callable[[float], str]], ...] = (
     (("share", "share_low", "share_high"), lambda v: f"{v:.1%}"),
+    (("p_14", "p_30"), lambda v: f"{v:.0%}"),
+    (("observed_d", "usual_d"), lambda v: f"{v:.1f}"),
     (("_t", "_t_y"), lambda v: f"{v / 1e6:,.3f} Mt" if abs(v) >= 1e3 else f"{v:,.2f}"),
     (("nm",), lambda v: f"{v:,.0f}"),
     (("days",), lambda v: f"{v:,.1f}"),

@@ -615,6 +615,18 @@ TABLES: Mapping[str, Table] = {
             *TAIL,
         ),
     ),
+    "warning_results": Table(
+        "How good the warnings would have been on the record, beside the rules of others",
+        ("rule", "measure"),
+        (
+            _key("rule", "Rule"),
+            _choice("whose", "Whose rule it is", ("ours", "others")),
+            _key("measure", "What was measured"),
+            _number("value", "What came out; empty: never", "1", minimum=None),
+            _text("unit", "Its unit", required=True),
+            *TAIL,
+        ),
+    ),
     "declarations": Table(
         "What an authority has declared of a passage, port or line; what is seen there is apart",
         ("declaration",),

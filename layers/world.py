@@ -93,6 +93,7 @@ class World:
     stocks: pd.DataFrame
     spare_supply: pd.DataFrame
     warning_model: pd.DataFrame
+    warning_results: pd.DataFrame
     declarations: pd.DataFrame
     actions: pd.DataFrame
     whatif_results: pd.DataFrame

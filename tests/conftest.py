@@ -434,3 +434,82 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
                 server.wait(STOP_LIMIT_S)
             except subprocess.TimeoutExpired:
                 continue
+
+
+@pytest.fixture(scope="session")
+def recorded_traffic(reference: Path) -> pd.DataFrame:
+    """Return daily counts of 12 chokepoints as others compiled them, as observations."""
+    import numpy as np
+    import pandas as pd
+
+    from layers.events import OBSERVATION
+
+    tables = _recorded_tables(reference / "samples" / "portwatch")
+    parts = [
+        t.rename_axis("day")
+        .reset_index()
+        .melt("day", var_name="metric")
+        .dropna()
+        .assign(series=f"portwatch:{n}")
+        for n, t in tables.items()
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    table = table.assign(
+        element="",
+        unit=np.where(table["metric"].str.startswith("n_"), "calls/d", "t"),
+        observed_at=table["day"].dt.tz_localize("UTC"),
+        source="portwatch_chokepoints",
+        retrieved_at=pd.Timestamp("2026-07-27", tz="UTC"),
+        quality_flags="",
+    )
+    return table[list(OBSERVATION)].astype(dict(OBSERVATION))
+
+
+def _recorded_tables(folder: Path) -> dict[str, pd.DataFrame]:
+    """Return a table a chokepoint: the longest series there is of each, of one vintage."""
+    import json
+
+    import pandas as pd
+
+    classes = {"dryBulk": "dry_bulk", "generalCargo": "general_cargo", "total": "total"}
+    classes |= {name: name for name in ("container", "roro", "tanker")}
+    names = {n: f"n_{c}" for n, c in classes.items()}
+    names |= {"cap" + n[0].upper() + n[1:]: f"capacity_{c}" for n, c in classes.items()}
+    found: dict[str, pd.DataFrame] = {}
+
+    def put(number: int, table: pd.DataFrame, day: str) -> None:
+        days = pd.DatetimeIndex(pd.to_datetime(table[day]))
+        counts = table.drop(columns=day).set_index(days).astype("float64")
+        if "capacity" not in counts:
+            counts["capacity"] = counts.filter(like="capacity_").sum(axis=1)
+        found[f"chokepoint{number}"] = counts
+
+    whole = json.loads((folder / "worldmonitor_chokepoint-transit-2026-07.json").read_text())
+    for name, number in {
+        "suez": 1, "bab_el_mandeb": 4, "hormuz_strait": 6, "cape_of_good_hope": 7,
+    }.items():  # fmt: skip
+        table = pd.DataFrame(whole["chokepoints"][name]["history"]).rename(columns=names)
+        put(number, table[["date", *(c for c in table if c in names.values())]], "date")
+    wide = pd.read_csv(folder / "oilsense_7cp_wide_to2026-05.csv")
+    for number in (3, 5, 11):
+        own = {f"cp{number}_total": "n_total", f"cp{number}_tanker": "n_tanker"}
+        own |= {f"cp{number}_cap_total": "capacity", f"cp{number}_cap_tanker": "capacity_tanker"}
+        put(number, wide[["date", *own]].rename(columns=own), "date")
+    late = json.loads((folder / "lephare_12cp_2024-2026-07.json").read_text())
+    short = {n: f"n_{n}" for n in ("total", "tanker", "container", "dry_bulk")}
+    short |= {"capacity_dwt": "capacity"}
+    for name, number in {
+        "panama": 2, "gibraltar": 8, "dover": 9, "danish-straits": 10, "kerch": 28,
+    }.items():  # fmt: skip
+        table = pd.DataFrame(late["chokepoints"][name]["series"], columns=late["columns"])
+        put(number, table.rename(columns=short)[["date", *short.values()]], "date")
+    return found
+
+
+@pytest.fixture(scope="session")
+def recorded_days(world: World, recorded_traffic: pd.DataFrame) -> pd.DataFrame:
+    """Return what the recorded counts show of every element on every day."""
+    from corridors.risk.outlook import traffic_outlook
+
+    now = datetime(2026, 7, 27, tzinfo=UTC)
+    return traffic_outlook(world, recorded_traffic, now=now)[0]

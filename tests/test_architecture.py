@@ -20,6 +20,8 @@ FACING = {
     "__main__",
     "cli",
     "cli_feeds",
+    "cli_warn",
+    "desk",
     "cli_whatif",
     "export",
     "live",

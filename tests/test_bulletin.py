@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corridors.risk.alert import Alert, Impact, Level, Message, Status
-from corridors.risk.briefing import lines, spoken
 from corridors.risk.bulletin import (
     PIPS,
     READERS,
@@ -27,9 +26,17 @@ from corridors.risk.bulletin import (
     bulletin,
     surrounded,
 )
-from corridors.risk.bulletin_words import LANGUAGES, WORDS, figure, moment, told, word
+from corridors.risk.bulletin.briefing import lines, spoken
+from corridors.risk.bulletin.surroundings import (
+    area,
+    countries_near,
+    line,
+    middle,
+    neighbours,
+    site,
+)
+from corridors.risk.bulletin.words import LANGUAGES, WORDS, figure, moment, told, word
 from corridors.risk.levels import Reason
-from corridors.risk.surroundings import area, countries_near, line, middle, neighbours, site
 from layers.errors import UnknownIdError, UsageError
 from layers.geo import distance_km
 from layers.schema import LEVELS, PHASES

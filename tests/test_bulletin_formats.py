@@ -25,13 +25,21 @@ from shapely.geometry import LineString, shape
 
 from corridors.risk.alert import Alert, Evidence, Level, Message
 from corridors.risk.bulletin import READERS, Bulletin, Context, Incident, bulletin
-from corridors.risk.bulletin_words import LANGUAGES
-from corridors.risk.formats import FORMATS, MEDIA, Publisher, to_atom, to_geojson, to_html, to_pdf
-from corridors.risk.formats.atom import feed
-from corridors.risk.formats.fonts import chinese_font
-from corridors.risk.formats.geojson import collection
-from corridors.risk.formats.pdf import _pieces
-from corridors.risk.surroundings import line
+from corridors.risk.bulletin.formats import (
+    FORMATS,
+    MEDIA,
+    Publisher,
+    to_atom,
+    to_geojson,
+    to_html,
+    to_pdf,
+)
+from corridors.risk.bulletin.formats.atom import feed
+from corridors.risk.bulletin.formats.fonts import chinese_font
+from corridors.risk.bulletin.formats.geojson import collection
+from corridors.risk.bulletin.formats.pdf import _pieces
+from corridors.risk.bulletin.surroundings import line
+from corridors.risk.bulletin.words import LANGUAGES
 from layers.errors import CorridorsError, UsageError
 from layers.feeds import georss_url
 from layers.source import Answer

@@ -19,9 +19,9 @@ from shapely.geometry import LineString
 
 from corridors.risk.alert import Alert, Level, Message
 from corridors.risk.bulletin import READERS, Bulletin, Context, Way, bulletin
-from corridors.risk.formats import Publisher, to_cap
-from corridors.risk.formats.cap import NAMESPACE, certainty, urgency
-from corridors.risk.surroundings import line
+from corridors.risk.bulletin.formats import Publisher, to_cap
+from corridors.risk.bulletin.formats.cap import NAMESPACE, certainty, urgency
+from corridors.risk.bulletin.surroundings import line
 from layers.errors import UsageError
 from layers.feeds import cap_url
 from layers.source import Answer

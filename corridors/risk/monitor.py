@@ -28,6 +28,7 @@ from corridors.risk.levels import (
     CALM,
     Change,
     Reading,
+    Reason,
     Rules,
     Standing,
     Subject,
@@ -35,6 +36,7 @@ from corridors.risk.levels import (
     rules_of,
     standing_from,
     step,
+    subject_of,
 )
 from corridors.risk.probability import HORIZONS, POOLED, long_run, with_feeds
 from corridors.risk.status import status
@@ -112,10 +114,13 @@ class Told:
         New entries of the warning log, the gravest first.
     standings
         What stands of every subject that is not calm, or has evidence gathering: to go on from.
+    old
+        Elements whose traffic, or whose feeds where none is counted, are too old to judge.
     """
 
     alerts: list[Alert]
     standings: dict[Subject, Standing]
+    old: tuple[str, ...] = ()
 
 
 def sights(
@@ -143,26 +148,31 @@ def sights(
     """
     traffic = {str(e): own for e, own in days.groupby("element", sort=False)} if len(days) else {}
     said = {} if feeds is None else {str(r["element"]): r for r in records(feeds.threat)}
-    told = [e for e, r in said.items() if r["threat_state"] in ("active", "stale")]
+    told = {e for e, r in said.items() if r["threat_state"] in ("active", "stale")}
+    # What is declared is told to all, so only what all may see counts as declared.
+    policy = events[(events["kind"] == "policy") & (events["visibility"] == "public")]
     listed = set(world.declarations["element"]) | {
-        e.strip()
-        for cell in events.loc[events["kind"] == "policy", "assets"]
-        for e in cell.split(";")
+        e.strip() for cell in policy["assets"] for e in cell.split(";")
     }
-    known = world.elements()
-    elements = [e for e in known if e in traffic or e in listed or e in set(told)]
+    elements = [e for e in world.elements() if e in traffic or e in listed or e in told]
     rates = {h: long_run(world, elements, h) for h in HORIZONS}
     found = {}
     for element in elements:
-        own = traffic.get(element)
         base = {h: rates[h].get(element, nan) for h in HORIZONS}
-        new = _new_days(own, (since or {}).get(element))
+        before = (since or {}).get(element)
+        new = _new_days(traffic.get(element), before)
         rows = [*(records(new) if new is not None else [None])]
+        if _loud(world, said.get(element)):
+            # Of days before today it is not known what feeds said: a calm one speaks for nothing.
+            rows = [*(row for row in rows[:-1] if row is not None and row["speaks"]), rows[-1]]
         reports = None if feeds is None else feeds.reports
         found[element] = [
-            _sight(world, element, row, base, said.get(element), reports, events, now, last)
+            _sight(world, element, row, base, said.get(element), reports, policy, now, last)
             for row, last in zip(rows, [False] * (len(rows) - 1) + [True], strict=True)
         ]
+        if new is not None and before is not None and new["day"].iloc[-1] < before:
+            # Less is published than there was: nothing new, whatever its date says.
+            found[element] = [replace(sight, fresh=False) for sight in found[element]]
     return found
 
 
@@ -190,22 +200,25 @@ def _sight(
     review = timedelta(days=world.assumption("transit_review_d"))
     seen = status(world, element, events, _seen(row, now, review), now=at)
     state = str(threat["threat_state"]) if threat is not None else "not_covered"
-    number = float(threat["threat"]) if threat is not None and last else nan  # type: ignore[arg-type]
     old_feeds = state == "stale"
+    heard = threat is not None and last and not old_feeds
+    number = float(threat["threat"]) if heard else nan  # type: ignore[index, arg-type]
     p = {h: float(row[f"p_{h}"]) if row is not None else base[h] for h in HORIZONS}  # type: ignore[arg-type]
     if row is None and isnan(p[HORIZONS[0]]) and (seen.declared or state == "active"):
         p = {h: POOLED[h] for h in HORIZONS}
-    domains = _domains(world, row, number, old_feeds, seen)
+    domains = _domains(world, row, number, seen)
     p = {
         h: float(with_feeds(np.array([v]), np.array([number]), [seen.declared], world)[0])
         for h, v in p.items()
     }
-    of_feeds = threat["threat_as_of"] if threat is not None else None
+    # Quiet feeds are no news beside traffic: else one day of it, read again daily, were many.
+    news = last and (row is None or "feeds" in domains)
+    of_feeds = threat["threat_as_of"] if threat is not None and news else None
     fresh = now - _moment(row["day"]) <= OLD_TRAFFIC if row is not None else not old_feeds
-    own = reports[reports["element"] == element] if reports is not None and last else None
+    own = _news_of(reports, element) if last else None
     return Sight(
         element=element,
-        vintage=_vintage(row, of_feeds if last else None, own, seen),
+        vintage=_vintage(row, of_feeds, own if news else None, seen),
         fresh=fresh,
         feeds_old=old_feeds,
         p=p,
@@ -213,6 +226,20 @@ def _sight(
         status=seen,
         evidence=tuple(_evidence(row, seen, own)),
     )
+
+
+def _news_of(reports: pd.DataFrame | None, element: str) -> pd.DataFrame | None:
+    """What feeds report of an element; what came with the project is no news."""
+    if reports is None:
+        return None
+    return reports[(reports["element"] == element) & ~reports["embedded"].astype(bool)]
+
+
+def _loud(world: World, threat: Mapping[str, object] | None) -> bool:
+    """Whether feeds speak for danger now, and are no old news."""
+    if threat is None or threat["threat_state"] == "stale":
+        return False
+    return float(threat["threat"]) >= world.assumption("warning_threat_speaks")  # type: ignore[arg-type]
 
 
 def _seen(
@@ -238,14 +265,13 @@ def _domains(
     world: World,
     row: Mapping[str, object] | None,
     threat: float,
-    old_feeds: bool,
     seen: Status,
 ) -> frozenset[str]:
     """Which kinds of evidence speak for danger now."""
     found = set()
     if row is not None and bool(row["speaks"]):
         found.add("traffic")
-    if not old_feeds and threat >= world.assumption("warning_threat_speaks"):
+    if threat >= world.assumption("warning_threat_speaks"):
         found.add("feeds")
     if seen.declared in ("closed", "restricted"):
         found.add("declared")
@@ -281,14 +307,13 @@ def _evidence(
         yield Evidence("declared", f"declared {seen.declared}", seen.declared_by, seen.declared_at)
     if own is not None and len(own):
         for report in records(own.head(SHOWN)):
-            embedded = " (embedded, not news)" if report["embedded"] else ""
             at = report["happened_at"]
             yield Evidence(
                 "feeds",
-                str(report["title"]) + embedded,
+                str(report["title"]),
                 str(report["sources"]),
                 None if pd.isna(at) else _moment(at),
-                str(report.get("visibility") or "public"),
+                str(report.get("visibility") or "private"),
             )
 
 
@@ -335,16 +360,19 @@ def run(
     rules = rules_of(world)
     earlier: dict[Subject, list[Alert]] = {}
     for alert in log:
-        subject = Subject(
-            alert.importer, alert.commodity, alert.element, alert.exercise, alert.scenario
-        )
-        earlier.setdefault(subject, []).append(alert)
-    left = {**{s: standing_from(a) for s, a in earlier.items()}, **standings}
+        earlier.setdefault(subject_of(alert), []).append(alert)
+    left = {s: standing_from(a) for s, a in earlier.items() if s not in standings} | {**standings}
+    stands: dict[str, set[Subject]] = {}
+    for subject, standing in left.items():
+        # What was judged of a calm subject goes on being counted, or days far apart made a row.
+        same = (subject.exercise, subject.scenario) == (bool(exercise), exercise)
+        if same and (standing.level or any(standing.recent)):
+            stands.setdefault(subject.element, set()).add(subject)
     alerts: list[Alert] = []
     kept: dict[Subject, Standing] = {}
     for element, own in seen.items():
         for subject, row in _subjects(
-            world, element, own, impacts, importers, commodities, left, exercise
+            world, element, own, impacts, importers, commodities, stands, exercise
         ):
             before = left.get(subject, CALM)
             standing, told = _told(before, own, row, subject, earlier.get(subject, []), rules, now)
@@ -353,7 +381,8 @@ def run(
             if standing != CALM:
                 kept[subject] = standing
     order = sorted(alerts, key=lambda a: (-a.level, a.importer, a.element, a.commodity))
-    return Told(order, {**{s: v for s, v in left.items() if s not in kept}, **kept})
+    old = tuple(element for element, own in seen.items() if not own[-1].fresh)
+    return Told(order, {**{s: v for s, v in left.items() if s not in kept}, **kept}, old)
 
 
 def _subjects(
@@ -363,12 +392,12 @@ def _subjects(
     impacts: Impacts,
     importers: Sequence[str],
     commodities: Sequence[str] | None,
-    left: Mapping[Subject, Standing],
+    stands: Mapping[str, set[Subject]],
     exercise: str,
 ) -> Iterable[tuple[Subject, Mapping[str, object]]]:
     """Whom an element concerns, with what would be lost; none where nothing speaks or stands."""
-    stands = {s for s, v in left.items() if s.element == element and v.level}
-    if not stands and not any(sight.domains for sight in own):
+    known = stands.get(element, set())
+    if not known and not any(sight.domains for sight in own):
         return
     table = impacts(element, max(lost_share(sight.status, world) for sight in own))
     table = table[table["importer"].isin(list(importers))]
@@ -378,7 +407,7 @@ def _subjects(
     for row in records(table):
         subject = Subject(row["importer"], row["commodity"], element, bool(exercise), exercise)
         concerned = row["tier"] > 0 and row["through_t_y"] >= least * row["imports_t_y"]
-        if concerned or subject in stands:
+        if concerned or subject in known:
             yield subject, row if concerned else {**row, "tier": 0}
 
 
@@ -392,21 +421,21 @@ def _told(
     now: datetime,
 ) -> tuple[Standing, Alert | None]:
     """Where a subject stands after all new days, and the one entry that says so."""
-    standing, last, tier = before, None, int(row["tier"])  # type: ignore[call-overload]
-    for sight in own:
-        reading = _reading(sight, tier, now, row)
-        standing, change = _eased_by_no_old_news(standing, sight, reading, rules)
-        last = change or last
-    if last is None:
-        return standing, None
-    floor = Level(max(before.level - 1, 0))
+    standing, said, tier = before, list[Change](), int(row["tier"])  # type: ignore[call-overload]
+    sight, reading = own[-1], _reading(own[-1], tier, now, row)
+    for one in own:
+        standing, change = _eased_by_no_old_news(
+            standing, one, _reading(one, tier, now, row), rules
+        )
+        said += [change] if change else []
+    forgotten = before.expires is not None and before.expires + rules.memory <= now
+    began = Level.none if forgotten else before.level
+    floor = Level(max(began - 1, 0))
     if standing.level < floor:
         standing = _held_at(floor, before, standing, rules, now)
-    change = _in_all(last, before, standing, rules, now)
+    change = _in_all(said, began, standing, now)
     if change is None:
         return standing, None
-    reading = _reading(own[-1], tier, now, row)
-    sight = own[-1]
     alert = entry(
         change,
         standing,
@@ -430,9 +459,9 @@ def _reading(sight: Sight, tier: int, now: datetime, row: Mapping[str, object]) 
 def _eased_by_no_old_news(
     standing: Standing, sight: Sight, reading: Reading, rules: Rules
 ) -> tuple[Standing, Change | None]:
-    """A step that lowers nothing while the feeds that look there are old."""
+    """A step that eases nothing while the feeds that look there are old."""
     found, change = step(standing, reading, rules)
-    if sight.feeds_old and found.level < standing.level:
+    if sight.feeds_old and (found.level < standing.level or found.under > standing.under):
         return step(standing, replace(reading, fresh=False), rules)
     return found, change
 
@@ -450,21 +479,23 @@ def _held_at(
     )
 
 
-def _in_all(
-    last: Change, before: Standing, after: Standing, rules: Rules, now: datetime
-) -> Change | None:
-    """What the run changed in all; None when it raised and lowered in one."""
-    lapsed = before.expires is not None and before.expires + rules.memory <= now
-    began = Level.none if lapsed else before.level
-    if not began and not after.level:
+def _in_all(said: Sequence[Change], began: Level, after: Standing, now: datetime) -> Change | None:
+    """What the run changed in all; None when that is nothing, or it raised and lowered in one."""
+    if not said or not (began or after.level):
         return None
+    same_way = [c for c in said if _sign(c.level - c.previous) == _sign(after.level - began)]
+    told = same_way[-1] if same_way else replace(said[-1], reason=Reason.renewed)
     message = Message.update if began and after.level else Message.alert
     if not after.level:
         message = Message.cancel
-    expires = after.expires or last.expires
+    expires = after.expires or told.expires
     return replace(
-        last, message=message, level=after.level, previous=began, at=now, expires=expires
+        told, message=message, level=after.level, previous=began, at=now, expires=expires
     )
+
+
+def _sign(steps: int) -> int:
+    return (steps > 0) - (steps < 0)
 
 
 def _moment(value: object) -> datetime:

@@ -124,6 +124,8 @@ def _together(changed: xr.Dataset, element: str, rows: np.ndarray) -> pd.DataFra
     containers = [falls[m] for m in ("capacity_container", "n_container") if m in metric]
     contained = containers[0] if containers else np.zeros(len(days), bool)
     sign = np.where(fall | contained, FALL, np.where(rise, RISE, 0))
+    # The second chart of a series looks where its first one does: up, while no alarm is on.
+    same = {m: held["alarm"][metric[m]] == sign for m in total}
     y, usual = _week(held, calls if calls is not None else main)
     return pd.DataFrame(
         {
@@ -143,7 +145,7 @@ def _together(changed: xr.Dataset, element: str, rows: np.ndarray) -> pd.DataFra
             "classes": _classes(falls, len(days)),
             "onset": _first(held["onset"], held["alarm"], rows, sign, days),
             "began": _first(held["began"], held["alarm"], rows, sign, days),
-            "twin": np.logical_or.reduce([held["twin"][metric[m]] for m in total]),
+            "twin": np.logical_or.reduce([held["twin"][metric[m]] & same[m] for m in total]),
             "judged": held["judged"][main],
         }
     )

@@ -21,6 +21,7 @@ from corridors.risk.alert import Alert, Level
 from corridors.risk.levels import Standing, Subject
 from corridors.risk.monitor import Impacts, Sight, run, sights
 from corridors.risk.outlook import traffic_outlook
+from corridors.risk.series import METRICS
 
 if TYPE_CHECKING:
     from layers.world import World
@@ -109,12 +110,14 @@ def replay(
 
 
 class _Outlooks:
-    """Days of elements as they were known at any moment, each vintage judged once."""
+    """Days of elements as they were known at moments one after another, a vintage judged once."""
 
     def __init__(self, world: World, observations: pd.DataFrame) -> None:
-        self._world, self._observations = world, observations
-        self._vintages = sorted(observations["retrieved_at"].unique())
-        self._made: dict[pd.Timestamp, pd.DataFrame] = {}
+        self._world = world
+        self._observations = observations[observations["metric"].isin(list(METRICS))]
+        self._vintages = sorted(self._observations["retrieved_at"].unique())
+        self._of: pd.Timestamp | None = None
+        self._days = pd.DataFrame()
 
     def at(self, now: datetime) -> tuple[pd.DataFrame, bool]:
         """What was published by a moment, and whether a later vintage stands in for it."""
@@ -122,10 +125,11 @@ class _Outlooks:
             return pd.DataFrame({"element": [], "day": []}), False
         fetched = [v for v in self._vintages if v <= pd.Timestamp(now)]
         vintage = fetched[-1] if fetched else self._vintages[0]
-        if vintage not in self._made:
+        if vintage != self._of:
             moment = pd.Timestamp(vintage).to_pydatetime()
-            self._made[vintage], _ = traffic_outlook(self._world, self._observations, now=moment)
-        days = self._made[vintage]
+            self._days, _ = traffic_outlook(self._world, self._observations, now=moment)
+            self._of = vintage
+        days = self._days
         if fetched or days.empty:
             return days, False
         return days[days["day"] <= pd.Timestamp(published_to(now))], True

@@ -35,6 +35,8 @@ METRICS = {
 PROVISIONAL_D = 14
 REBASED_SHARE = 0.2
 """More of the days known before must have changed for a series to count as published anew."""
+REBASED_D = 90
+"""Of at least so many days: a usual week corrects a handful of them, most of them recent."""
 FEW = 0.25  # of the usual: after a day of no more, a day without ships may be one
 USUAL_D, MANY_D = 60, 10.0
 FAULTS = ["element", "fault", "days", "first_at", "last_at"]
@@ -125,10 +127,11 @@ def _one_vintage(told: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         return kept, _fault(kept.iloc[:0], "rebased")
     anew: list[str] = []
     for element in old["element"].unique():
-        own = ordered[(ordered["element"] == element) & (ordered["metric"] == "n_total")]
-        since = _published_anew(own)
-        if since is not None:
-            kept = kept[(kept["element"] != element) | (kept["day"] >= since)]
+        own = ordered[ordered["element"] == element]
+        found = [_published_anew(own[own["metric"] == metric]) for metric in TOTALS]
+        since = [day for day in found if day is not None]
+        if since:
+            kept = kept[(kept["element"] != element) | (kept["day"] >= max(since))]
             anew.append(str(element))
     return kept, _fault(kept[kept["element"].isin(anew)], "rebased")
 
@@ -144,15 +147,24 @@ def _published_anew(own: pd.DataFrame) -> pd.Timestamp | None:
         before = own[own["retrieved_at"] < at]
         settled = before["day"] <= before["day"].max() - pd.Timedelta(days=PROVISIONAL_D)
         held = before[settled].drop_duplicates("day", keep="last").set_index("day")["value"]
-        later = own[own["retrieved_at"] == at].set_index("day")["value"]
-        later = later[~later.index.duplicated(keep="last")]
-        both = held.index.intersection(later.index)
-        changed = both[(held[both] != later[both]).to_numpy()]
-        # Of the days the newest vintage reaches back to: it may be of the last years alone.
-        reached = held[held.index >= later.index.min()]
-        if len(reached) and len(changed) > REBASED_SHARE * len(reached):
-            since = later.index.min()
+        later = own[own["retrieved_at"] == at].drop_duplicates("day", keep="last")
+        told = later.set_index("day")["value"].reindex(held.index)
+        first = _most_changed_from((told.notna() & (told != held)).to_numpy(bool))
+        since = held.index[first] if first is not None else since
     return since
+
+
+def _most_changed_from(changed: Bools) -> int | None:
+    """First of the days from which on most were changed; None where too few were.
+
+    A vintage may reach back only so far, and correct a single day long before.
+    """
+    from_here = np.cumsum(changed[::-1])[::-1]
+    days = np.arange(len(changed), 0, -1)
+    share = from_here / np.maximum(days, min(REBASED_D, len(changed)))
+    if not len(share) or share.max() <= REBASED_SHARE:
+        return None
+    return int(np.flatnonzero(changed & (share >= share.max() / 2))[0])
 
 
 def _panel(told: pd.DataFrame) -> xr.DataArray:
@@ -221,7 +233,8 @@ def empty_days(calls: np.ndarray) -> Bools:
     """(days,) whether a day without ships is one without data: ships were many the day before."""
     told = pd.Series(calls)
     some = told.where(told != 0)
-    usual = some.rolling(USUAL_D, min_periods=1).median().shift(1)
+    # Kept for as long as nothing but zeros comes: an outage of months is no closure either.
+    usual = some.rolling(USUAL_D, min_periods=1).median().shift(1).ffill()
     # A zero once believed stands for the day before the next one.
     believed = np.zeros(len(told), bool)
     last = np.nan

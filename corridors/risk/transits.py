@@ -24,8 +24,8 @@ showed, and by nothing later. What is added to the usual recipe, and why:
 - the days on which the evidence of an alarm gathered leave the baseline with it.
 
 Tonnage is counted in usual ships: tonnes over the usual tonnes of a call. Series of fewer than 10
-ships a day are judged by the week, of fewer than one not at all. All series go through time
-together, as arrays of one day.
+ships a day are judged by the week, on Mondays, of fewer than one not at all. All series go through
+time together, as arrays of one day.
 """
 
 from __future__ import annotations
@@ -166,6 +166,7 @@ class _Chart:
     """All series on their way through time; ``step`` takes them a day further."""
 
     y: Floats
+    monday: Bools
     calls_of: Ints
     rules: Rules
     rebase: Ints
@@ -204,6 +205,7 @@ class _Chart:
         out = {name: np.full(y.shape, np.nan) for name in VARIABLES}
         return cls(
             y=y,
+            monday=np.asarray(at.day_of_week == 0),
             calls_of=panel["calls_of"].to_numpy().astype(np.int64),
             rules=rules,
             rebase=np.array([starts.get(str(e), -1) for e in panel["element"].to_numpy()]),
@@ -326,7 +328,7 @@ class _Chart:
         judged = np.isfinite(y) & np.isfinite(mu) & (mu >= rules.least)
         judged &= self.known >= rules.history_d
         weekly = mu < rules.low
-        counted = judged & (~weekly | ((t % WEEK_D == WEEK_D - 1) & np.isfinite(week)))
+        counted = judged & (~weekly | (self.monday[t] & np.isfinite(week)))
         seen = np.where(weekly, WEEK_D * week * mu, y)
         usual = np.where(weekly, WEEK_D * mu, mu)
         phi = np.where(weekly, np.clip(WEEK_D * self.phi, 5.0, 200.0), self.phi)
@@ -349,7 +351,8 @@ class _Chart:
     def _lower(self, t: int) -> Floats:
         """(series,) the level falls are counted from, over today's: less than 1 after a surge."""
         remembered = (t < self.floor_to) & (self.floor < self.level)
-        return np.asarray(np.where(remembered, self.floor / self.level, 1.0))
+        level = np.where(remembered, self.level, 1.0)
+        return np.asarray(np.where(remembered, self.floor / level, 1.0))
 
     def _accumulate(
         self,

@@ -13,8 +13,8 @@ from math import isfinite, nan
 from typing import TYPE_CHECKING
 
 from corridors.risk.alert import Alert, Evidence, Message, Status
-from corridors.risk.bulletin_words import day, figure, told, word
-from corridors.risk.surroundings import Nearby, countries_near, neighbours
+from corridors.risk.bulletin.surroundings import Nearby, countries_near, neighbours
+from corridors.risk.bulletin.words import day, figure, told, word
 from corridors.ui.sentences import cargo, in_sentence, percent, tonnes
 from layers.schema import DECLARED
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from corridors.risk.briefing import Briefing, Row, Section, Way
-from corridors.risk.bulletin_words import joined
-from corridors.risk.surroundings import site
+from corridors.risk.bulletin.briefing import Briefing, Row, Section, Way
+from corridors.risk.bulletin.surroundings import site
+from corridors.risk.bulletin.words import joined
 from layers.schema import LEVELS, PHASES
 from layers.world import records
 

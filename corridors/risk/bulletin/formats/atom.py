@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
 from corridors.risk.alert import Alert
-from corridors.risk.briefing import lines
 from corridors.risk.bulletin import Bulletin
-from corridors.risk.bulletin_words import word
-from corridors.risk.formats.cap import LANGUAGE, NAMESPACE, SEVERITY, certainty, urgency
-from corridors.risk.formats.geometry import pairs, point
-from corridors.risk.formats.markup import add, document, stamp
-from corridors.risk.formats.publisher import Publisher
+from corridors.risk.bulletin.briefing import lines
+from corridors.risk.bulletin.formats.cap import LANGUAGE, NAMESPACE, SEVERITY, certainty, urgency
+from corridors.risk.bulletin.formats.geometry import pairs, point
+from corridors.risk.bulletin.formats.markup import add, document, stamp
+from corridors.risk.bulletin.formats.publisher import Publisher
+from corridors.risk.bulletin.words import word
 from layers.errors import UsageError
 
 if TYPE_CHECKING:

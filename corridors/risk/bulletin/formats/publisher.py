@@ -31,7 +31,7 @@ class Publisher:
         format holds a link.
     font
         File of a font with Chinese letters, for PDF in Chinese
-        (`corridors.risk.formats.fonts.chinese_font` finds one).
+        (`corridors.risk.bulletin.formats.fonts.chinese_font` finds one).
 
     Raises
     ------

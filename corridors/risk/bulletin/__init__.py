@@ -13,7 +13,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from corridors.risk.alert import Alert, Evidence, Level
-from corridors.risk.briefing import (
+from corridors.risk.bulletin.briefing import (
     AUDIENCES,
     Briefing,
     Context,
@@ -24,9 +24,9 @@ from corridors.risk.briefing import (
     may_see,
     surrounded,
 )
-from corridors.risk.bulletin_actions import actions, bases, fitting
-from corridors.risk.bulletin_readers import meaning
-from corridors.risk.bulletin_words import LANGUAGES, age_days, moment, told
+from corridors.risk.bulletin.measures import actions, bases, fitting
+from corridors.risk.bulletin.readers import meaning
+from corridors.risk.bulletin.words import LANGUAGES, age_days, moment, told
 from corridors.risk.levels import Reason
 from corridors.ui.sentences import percent
 from layers.errors import UnknownIdError, UsageError

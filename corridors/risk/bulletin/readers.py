@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from math import isfinite, isnan, nan
 
-from corridors.risk.briefing import SHOWN, Briefing, Incident, Row, Way, may_see
-from corridors.risk.bulletin_words import joined, told
-from corridors.risk.surroundings import middle, site
+from corridors.risk.bulletin.briefing import SHOWN, Briefing, Incident, Row, Way, may_see
+from corridors.risk.bulletin.surroundings import middle, site
+from corridors.risk.bulletin.words import joined, told
 from corridors.ui.sentences import in_sentence, place
 from corridors.whatif.supply import YEAR_D
 

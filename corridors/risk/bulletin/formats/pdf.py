@@ -14,10 +14,10 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from corridors.risk.alert import Alert, Level
-from corridors.risk.briefing import Row, Section
 from corridors.risk.bulletin import Bulletin
-from corridors.risk.bulletin_words import word
-from corridors.risk.formats.publisher import Publisher
+from corridors.risk.bulletin.briefing import Row, Section
+from corridors.risk.bulletin.formats.publisher import Publisher
+from corridors.risk.bulletin.words import word
 from layers.errors import CorridorsError, UsageError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from corridors.risk.surroundings import area, line, middle
+from corridors.risk.bulletin.surroundings import area, line, middle
 from layers.geo import split_antimeridian
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from corridors.risk.alert import Alert
-from corridors.risk.briefing import lines
 from corridors.risk.bulletin import Bulletin
-from corridors.risk.bulletin_words import told, word
-from corridors.risk.formats.geometry import geojson
-from corridors.risk.formats.markup import stamp
-from corridors.risk.formats.publisher import Publisher
+from corridors.risk.bulletin.briefing import lines
+from corridors.risk.bulletin.formats.geometry import geojson
+from corridors.risk.bulletin.formats.markup import stamp
+from corridors.risk.bulletin.formats.publisher import Publisher
+from corridors.risk.bulletin.words import told, word
 
 if TYPE_CHECKING:
     from layers.world import World

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
 from corridors.risk.alert import Alert, Level, Message
-from corridors.risk.briefing import lines
 from corridors.risk.bulletin import AUDIENCES, Bulletin
-from corridors.risk.bulletin_words import told
-from corridors.risk.formats.geometry import pairs
-from corridors.risk.formats.markup import add, document, stamp
-from corridors.risk.formats.publisher import Publisher, identifier
-from corridors.risk.surroundings import site
+from corridors.risk.bulletin.briefing import lines
+from corridors.risk.bulletin.formats.geometry import pairs
+from corridors.risk.bulletin.formats.markup import add, document, stamp
+from corridors.risk.bulletin.formats.publisher import Publisher, identifier
+from corridors.risk.bulletin.surroundings import site
+from corridors.risk.bulletin.words import told
 from layers.errors import UsageError
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from corridors.risk.formats.atom import to_atom
-from corridors.risk.formats.cap import to_cap
-from corridors.risk.formats.geojson import to_geojson
-from corridors.risk.formats.html import to_html
-from corridors.risk.formats.markdown import to_markdown
-from corridors.risk.formats.pdf import to_pdf
-from corridors.risk.formats.publisher import DRAFT, Publisher
+from corridors.risk.bulletin.formats.atom import to_atom
+from corridors.risk.bulletin.formats.cap import to_cap
+from corridors.risk.bulletin.formats.geojson import to_geojson
+from corridors.risk.bulletin.formats.html import to_html
+from corridors.risk.bulletin.formats.markdown import to_markdown
+from corridors.risk.bulletin.formats.pdf import to_pdf
+from corridors.risk.bulletin.formats.publisher import DRAFT, Publisher
 
 if TYPE_CHECKING:
     from corridors.risk.alert import Alert

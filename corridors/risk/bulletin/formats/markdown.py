@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from corridors.risk.alert import Alert
-from corridors.risk.briefing import Row, Section
 from corridors.risk.bulletin import PIPS, Bulletin
-from corridors.risk.bulletin_words import word
-from corridors.risk.formats.publisher import Publisher
+from corridors.risk.bulletin.briefing import Row, Section
+from corridors.risk.bulletin.formats.publisher import Publisher
+from corridors.risk.bulletin.words import word
 
 if TYPE_CHECKING:
     from layers.world import World

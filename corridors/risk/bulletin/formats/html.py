@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from corridors.risk.alert import Alert
-from corridors.risk.briefing import Row, Section
 from corridors.risk.bulletin import PIPS, Bulletin
-from corridors.risk.bulletin_words import word
-from corridors.risk.formats.cap import LANGUAGE
-from corridors.risk.formats.markup import add
-from corridors.risk.formats.publisher import Publisher
+from corridors.risk.bulletin.briefing import Row, Section
+from corridors.risk.bulletin.formats.cap import LANGUAGE
+from corridors.risk.bulletin.formats.markup import add
+from corridors.risk.bulletin.formats.publisher import Publisher
+from corridors.risk.bulletin.words import word
 
 if TYPE_CHECKING:
     from layers.world import World

@@ -1,0 +1,236 @@
+"""The duty desk: the monitor on what the store holds, its entries written into the warning log.
+
+Reads the store, runs ``corridors.risk.monitor`` and appends what it says and how it stands, in one
+transaction; answers who asks for entries, current or past, and for what lies behind one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from corridors.risk import live
+from corridors.risk.alert import Alert, from_record, to_record
+from corridors.risk.bulletin.briefing import Context, Incident, Way, surrounded
+from corridors.risk.impact import break_of, context, remembered
+from corridors.risk.levels import Standing, Subject, standing_of, standing_record
+from corridors.risk.monitor import Feeds, Impacts, Told, run, sights
+from corridors.risk.outlook import traffic_outlook
+from corridors.risk.probability import BELOW
+from corridors.risk.series import Series
+from corridors.whatif.answer import disturb
+from layers.errors import CorridorsError, UnknownIdError
+from layers.world import records
+
+if TYPE_CHECKING:
+    from corridors.network import Remember
+    from corridors.whatif.engine import Engine
+    from layers.store import Store
+    from layers.world import World
+
+__all__ = [
+    "Known",
+    "alert_of",
+    "alerts_of",
+    "around",
+    "happened",
+    "impacts_of",
+    "known",
+    "rebased",
+    "warn",
+]
+
+TRAFFIC = "portwatch_chokepoints"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the store holds that the monitor looks at.
+
+    Attributes
+    ----------
+    days, series
+        Traffic (``corridors.risk.outlook.traffic_outlook``).
+    feeds, events
+        Threat with its reports; every event in its newest version.
+    """
+
+    days: pd.DataFrame
+    series: Series
+    feeds: Feeds
+    events: pd.DataFrame
+
+
+def known(world: World, store: Store, *, now: datetime) -> Known:
+    """What is known now: traffic, threat and events of the store."""
+    observations = store.observations(feeds=[TRAFFIC], every_vintage=True)
+    days, series = traffic_outlook(world, observations, now=now, rebased=rebased(store))
+    events = live.known_events(world, store)
+    found = live.threat_now(world, store, events, now=now)
+    seen = events[["event_uid", "visibility"]].drop_duplicates("event_uid")
+    reports = found.contributions.merge(seen, on="event_uid", how="left")
+    return Known(days, series, Feeds(found.elements, reports), events)
+
+
+def rebased(store: Store) -> dict[str, pd.Timestamp]:
+    """Elements whose baseline a person started anew, and from which day (the newest decision)."""
+    table = store.log(["review"])
+    return {
+        str(r["element"]): pd.Timestamp(r["day"])
+        for r in table["record"]
+        if r["decision"] == "rebase"
+    }
+
+
+def alerts_of(store: Store) -> list[Alert]:
+    """Every entry of the warning log, oldest first."""
+    return [from_record(record) for record in store.log(["alert"])["record"]]
+
+
+def alert_of(store: Store, id: str) -> Alert:
+    """One entry.
+
+    Raises
+    ------
+    UnknownIdError
+        For an id that the log does not have.
+    """
+    found = {alert.id: alert for alert in alerts_of(store)}
+    if id not in found:
+        raise UnknownIdError("warning", id, list(found))
+    return found[id]
+
+
+def impacts_of(world: World, engine: Callable[[], Engine], remember: Remember) -> Impacts:
+    """What importers would lose if an element lost traffic, kept on disk between runs."""
+
+    @cache
+    def found(element: str, lost: float) -> pd.DataFrame:
+        return remembered(world, element, lost=lost, engine=engine, remember=remember)
+
+    return found
+
+
+def warn(
+    world: World,
+    store: Store,
+    impacts: Impacts,
+    importers: Sequence[str],
+    *,
+    now: datetime,
+    commodities: Sequence[str] | None = None,
+) -> Told:
+    """What there is to say now, written into the log.
+
+    Raises
+    ------
+    UsageError
+        When the newest entry was sent after now.
+    CorridorsError
+        When the log cannot be written; then nothing was said.
+    """
+    seen = known(world, store, now=now)
+    standings, judged = _last_run(store)
+    looks = sights(world, seen.days, seen.feeds, seen.events, now=now, since=judged)
+    told = run(
+        world,
+        looks,
+        impacts,
+        importers,
+        alerts_of(store),
+        standings,
+        now=now,
+        commodities=commodities,
+    )
+    judged |= {
+        element: pd.Timestamp(own[-1].status.data_to).tz_localize(None)
+        for element, own in looks.items()
+        if own[-1].status.data_to is not None
+    }
+    entries = [("alert", alert.sent, to_record(alert)) for alert in told.alerts]
+    record = _record(told, judged, importers, now)
+    store.append([*entries, ("run", now, record)])
+    return told
+
+
+def _last_run(store: Store) -> tuple[dict[Subject, Standing], dict[str, pd.Timestamp]]:
+    """What stood after the last run, and the last day of traffic it judged of each element."""
+    runs = store.log(["run"])
+    if runs.empty:
+        return {}, {}
+    record = runs["record"].iloc[-1]
+    try:
+        standings = {
+            Subject(**row["subject"]): standing_of(row["standing"]) for row in record["standings"]
+        }
+        judged = {str(e): pd.Timestamp(day) for e, day in record["judged"].items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorridorsError(f"the last run in the warning log can't be read: {error}") from error
+    return standings, judged
+
+
+def _record(
+    told: Told, judged: Mapping[str, pd.Timestamp], importers: Sequence[str], now: datetime
+) -> dict[str, Any]:
+    newest = max(judged.values(), default=None)
+    return {
+        "at": now.isoformat(),
+        "vintage": f"traffic {newest:%Y-%m-%d}" if newest is not None else "",
+        "counts": {"alerts": len(told.alerts), "standing": len(told.standings)},
+        "importers": list(importers),
+        "judged": {e: f"{day:%Y-%m-%d}" for e, day in judged.items()},
+        "standings": [
+            {"subject": asdict(subject), "standing": standing_record(standing)}
+            for subject, standing in told.standings.items()
+        ],
+    }
+
+
+def happened(days: pd.DataFrame) -> pd.DataFrame:
+    """Whether traffic was below 75 % of its season: ``element, day, below``; missing: not known."""
+    if days.empty:
+        return pd.DataFrame({"element": [], "day": [], "below": []})
+    below = (days["ratio"] < BELOW).astype(object).where(days["ratio"].notna(), None)
+    return pd.DataFrame({"element": days["element"], "day": days["day"], "below": below})
+
+
+def around(
+    engine: Engine, alert: Alert, feeds: Feeds | None = None, *, contact: str = ""
+) -> Context:
+    """What bulletins tell besides the alert: landings, the next best way, neighbours, reports."""
+    world = engine.world
+    answer = disturb(engine, break_of(world, alert.element, alert.impact.lost))
+    touched = context(answer, alert.element, alert.importer, alert.commodity)
+    ways: tuple[Way, ...] = ()
+    if touched.way_t_y > 0:
+        ways = (Way(tuple(touched.way.split()), touched.added_days, touched.added_usd_t),)
+    return surrounded(
+        alert.element,
+        world,
+        landings=touched.landings,
+        next_best=ways,
+        incidents=_incidents(alert, feeds),
+        contact=contact,
+    )
+
+
+def _incidents(alert: Alert, feeds: Feeds | None) -> tuple[Incident, ...]:
+    if feeds is None:
+        return ()
+    own = feeds.reports
+    own = own[(own["element"] == alert.element) & ~own["embedded"].astype(bool)]
+    return tuple(
+        Incident(
+            str(row["title"]),
+            str(row["sources"]),
+            None if pd.isna(row["happened_at"]) else row["happened_at"].to_pydatetime(),
+            "",
+            str(row["visibility"]),
+        )
+        for row in records(own.head(5))
+    )
