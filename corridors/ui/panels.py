@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Columns = dict[str, Any]
 
+PAGES = ("map",)
+"""Files of ``corridors/ui/pages``, in the order of the menu; the first is where readers land."""
+
 TABS = ("chokepoint", "corridor", "port", "pipeline", "railway", "origin")
 FILES = {
     "csv": "text/csv",

@@ -1,13 +1,13 @@
-"""Every word of the app: one table, one column a language."""
+"""Words of all pages and of the map."""
 
 from __future__ import annotations
 
-from layers.errors import UnknownIdError
-
-LANGUAGES = {"en": "English", "zh": "中文"}
-
-# English, Chinese. What stands in braces is filled in; names come from the tables of data/.
-WORDS: dict[str, tuple[str, str]] = {
+COMMON: dict[str, tuple[str, str]] = {
+    "page_map": ("Map", "地图"),
+    "page_exposure": ("Exposure", "敞口"),
+    "page_whatif": ("What if", "推演"),
+    "page_warnings": ("Warnings", "预警"),
+    "page_data": ("Feeds and data", "信息源与数据"),
     "title": ("Corridor Exposure", "运输走廊风险敞口"),
     "tagline": (
         "What a country's energy and grain ride on",
@@ -181,23 +181,3 @@ WORDS: dict[str, tuple[str, str]] = {
         "Energy Institute。港口：World Port Index；UN/LOCODE。",
     ),
 }
-
-# Importers whose English name takes an article inside a sentence.
-ARTICLE = {"ARE", "BHS", "CAF", "COD", "COG", "COM", "CZE", "DOM", "EU27", "GBR", "GMB", "MDV"}
-ARTICLE |= {"MHL", "NLD", "PHL", "SLB", "SYC", "USA", "WLD"}
-
-
-def word(key: str, lang: str, **parts: str) -> str:
-    """The word or sentence in a language, its braces filled.
-
-    Raises
-    ------
-    UnknownIdError
-        For a word that is not in the table or a language it has no column for.
-    """
-    columns = list(LANGUAGES)
-    if lang not in columns:
-        raise UnknownIdError("language", lang, columns)
-    if key not in WORDS:
-        raise UnknownIdError("word", key, list(WORDS))
-    return WORDS[key][columns.index(lang)].format(**parts)

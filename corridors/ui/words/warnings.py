@@ -1,0 +1,5 @@
+"""Words of the warnings page."""
+
+from __future__ import annotations
+
+WARNINGS: dict[str, tuple[str, str]] = {}
