@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from corridors.risk.alert import Alert, Evidence, Level, Message, Status
-from corridors.risk.impact import impact_of, lost_share
+from corridors.risk.impact import TIERS, impact_of, lost_share
 from corridors.risk.levels import (
     CALM,
     Change,
@@ -421,14 +421,17 @@ def _told(
     now: datetime,
 ) -> tuple[Standing, Alert | None]:
     """Where a subject stands after all new days, and the one entry that says so."""
-    standing, said, tier = before, list[Change](), int(row["tier"])  # type: ignore[call-overload]
+    forgotten = before.expires is not None and before.expires + rules.memory <= now
+    last = None if forgotten or not earlier else earlier[-1]
+    tier = steady(int(row["tier"]), float(row["short_share"]), last)  # type: ignore[arg-type, call-overload]
+    row = {**row, "tier": tier}
+    standing, said = before, list[Change]()
     sight, reading = own[-1], _reading(own[-1], tier, now, row)
     for one in own:
         standing, change = _eased_by_no_old_news(
             standing, one, _reading(one, tier, now, row), rules
         )
         said += [change] if change else []
-    forgotten = before.expires is not None and before.expires + rules.memory <= now
     began = Level.none if forgotten else before.level
     floor = Level(max(began - 1, 0))
     if standing.level < floor:
@@ -447,6 +450,16 @@ def _told(
         evidence=sight.evidence,
     )
     return standing, alert
+
+
+def steady(tier: int, short_share: float, last: Alert | None) -> int:
+    """The tier of impact, kept while the share lost is within a tenth of the last tier's bound.
+
+    What is seen to be lost changes by the week: about a bound levels would else flap.
+    """
+    if last is None or last.message is Message.cancel or not 0 < tier < last.impact.tier:
+        return tier
+    return last.impact.tier if short_share >= 0.9 * TIERS[last.impact.tier - 2] else tier
 
 
 def _reading(sight: Sight, tier: int, now: datetime, row: Mapping[str, object]) -> Reading:

@@ -10,7 +10,7 @@ fetched by then, which before the store was first filled is not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from corridors.risk.alert import Alert, Level
-from corridors.risk.levels import Standing, Subject
+from corridors.risk.levels import Standing, Subject, subject_of
 from corridors.risk.monitor import Impacts, Sight, run, sights
 from corridors.risk.outlook import traffic_outlook
 from corridors.risk.series import METRICS
@@ -92,6 +92,7 @@ def replay(
     outlooks = _Outlooks(world, observations)
     log: list[Alert] = []
     standings: dict[Subject, Standing] = {}
+    short: dict[Subject, float] = {}
     judged: dict[str, pd.Timestamp] = {}
     rows: list[dict[str, object]] = []
     days = [f"{d:%Y-%m-%d}" for d in pd.date_range(first, last)]
@@ -104,8 +105,9 @@ def replay(
         )
         log += told.alerts
         standings = told.standings
+        short |= {subject_of(alert): alert.impact.short_share for alert in told.alerts}
         judged |= _judged(seen)
-        rows += _rows(now, seen, standings, told.alerts, log, revised)
+        rows += _rows(now, seen, standings, told.alerts, short, revised)
     return Replay(pd.DataFrame(rows, columns=COLUMNS), log)
 
 
@@ -149,11 +151,10 @@ def _rows(
     seen: dict[str, list[Sight]],
     standings: dict[Subject, Standing],
     alerts: Sequence[Alert],
-    log: Sequence[Alert],
+    short: Mapping[Subject, float],
     revised: bool,
 ) -> Iterator[dict[str, object]]:
-    said = {(a.importer, a.commodity, a.element): str(a.message) for a in alerts}
-    short = {(a.importer, a.commodity, a.element): a.impact.short_share for a in log}
+    said = {subject_of(a): str(a.message) for a in alerts}
     for element, own in seen.items():
         sight = own[-1]
         standing = {s: v for s, v in standings.items() if s.element == element and v.level}
@@ -161,17 +162,16 @@ def _rows(
         if not (standing or ended or sight.status.alarm or sight.domains):
             continue
         base = {"day": now.date(), "element": element, "revised": revised, **_status(sight)}
-        subjects = [(s.importer, s.commodity, v.level) for s, v in standing.items()]
-        subjects += [(a.importer, a.commodity, Level.none) for a in ended]
-        for importer, commodity, level in subjects or [("", "", Level.none)]:
-            key = (importer, commodity, element)
+        levels = {s: v.level.name for s, v in standing.items()}
+        levels |= {subject_of(a): Level.none.name for a in ended}
+        for subject, level in (levels or {Subject("", "", element): ""}).items():
             yield {
                 **base,
-                "importer": importer,
-                "commodity": commodity,
-                "level": level.name if commodity else "",
-                "short_share": short.get(key, float("nan")),
-                "message": said.get(key, ""),
+                "importer": subject.importer,
+                "commodity": subject.commodity,
+                "level": level,
+                "short_share": short.get(subject, float("nan")),
+                "message": said.get(subject, ""),
             }
 
 
