@@ -242,10 +242,14 @@ def _chosen(world: World, elements: list[str] | None) -> list[str]:
 
 def watch(
     every: Annotated[str, typer.Option(help="Longest pause between looks.")] = "15m",
+    warn: Annotated[
+        list[str] | None,
+        typer.Option(help="Importer whose levels to judge after each look; may be given again."),
+    ] = None,
     store: Place = None,
     url_base: Base = None,
 ) -> None:
-    """Ask each feed by its own rhythm until stopped (Ctrl-C or SIGTERM)."""
+    """Ask each feed by its own rhythm until stopped (Ctrl-C or SIGTERM), and judge levels."""
     from layers.refresh import next_due_at, refresh
 
     gc.enable()  # unlike the other commands, this one stays
@@ -257,8 +261,22 @@ def watch(
         states = refresh(kept, found, base=url_base, stop=ended.is_set)
         counts = _counts(states)
         typer.echo(f"{_now():%Y-%m-%d %H:%M:%SZ} {counts}", err=True)
+        if warn and not ended.is_set():
+            _judge(warn, store)
         due = next_due_at(kept, found, now=_now()) or _now() + longest
         ended.wait(max(1.0, min(due - _now(), longest).total_seconds()))
+
+
+def _judge(importers: list[str], store: Path | None) -> None:
+    """One run of the monitor; what goes wrong is told, and tried again after the next look."""
+    from corridors.cli_warn import judge
+
+    try:
+        typer.echo(f"{_now():%Y-%m-%d %H:%M:%SZ} {judge(importers, store)}", err=True)
+    except UsageError:
+        raise
+    except CorridorsError as error:
+        typer.echo(f"corridors: {error}", err=True)
 
 
 @store_app.command("check")

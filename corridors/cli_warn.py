@@ -118,22 +118,42 @@ def warn_run(
     output: Output = None,
 ) -> None:
     """Weigh what the store holds, write what there is to say into the log, and say it."""
-    from corridors.risk import desk
-
     world, kept, now = _world(), _store(store), _now()
-    told = desk.warn(
-        world,
-        kept,
-        _impacts(world),
-        _importers(world, importer),
-        now=now,
-        commodities=_commodities(world, commodity),
-    )
+    told = _run(world, kept, importer, commodity, now)
     note = f"{len(told.alerts)} new entries; {_known_to(kept)}{_old(told)}; {REFERENCE}"
     emit(world, "warnings", note, _table(told.alerts, now), format, output)
     address = webhook or os.environ.get("CORRIDORS_WEBHOOK", "")
     if address:
         _deliver(world, kept, address, now)
+
+
+def judge(importers: list[str], store: Path | None) -> str:
+    """One run of the monitor, delivered where a webhook is configured; what came of it in words."""
+    world, kept, now = _world(), _store(store), _now()
+    told = _run(world, kept, importers, None, now)
+    address = os.environ.get("CORRIDORS_WEBHOOK", "")
+    if address:
+        _deliver(world, kept, address, now)
+    return f"{len(told.alerts)} new entries of the warning log{_old(told)}"
+
+
+def _run(
+    world: World,
+    kept: Store,
+    importers: list[str] | None,
+    commodities: list[str] | None,
+    now: datetime,
+) -> Told:
+    from corridors.risk import desk
+
+    return desk.warn(
+        world,
+        kept,
+        _impacts(world),
+        _importers(world, importers),
+        now=now,
+        commodities=_commodities(world, commodities),
+    )
 
 
 @warn_app.command("list")
@@ -419,7 +439,7 @@ def backtest_warnings(
 ) -> None:
     """How good the warnings would have been, beside the rules of others, on the series held."""
     from corridors.risk import desk
-    from corridors.risk.skill import skill
+    from corridors.risk.skill import measures, skill
 
     world, kept = _world(), _store(store)
     days = desk.known(world, kept, now=_now()).days
@@ -438,7 +458,8 @@ def backtest_warnings(
         for name in ("crises", "false_alarms", "forecasts", "reliability")
     }
     note = f"{days['element'].nunique()} series to {days['day'].max():%Y-%m-%d}; {REFERENCE}"
-    emit(world, "skill", note, found.rules, format, output, more=more)
+    whole = {**more, "measures": measures(found)}
+    emit(world, "skill", note, found.rules, format, output, more=whole)
     _also(world, more, format, output)
 
 

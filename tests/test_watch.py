@@ -12,19 +12,21 @@ from pytest_httpserver import HTTPServer
 from layers.store import Store
 
 
-def test_it_stops_clean_when_told(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_it_judges_levels_and_stops_clean_when_told(httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.no_handler_status_code = 404  # every publisher answers, none has anything
     store = Store(tmp_path / "news.duckdb")
     command = [sys.executable, "-m", "corridors", "watch", "--store", str(store.path)]
-    command += ["--url-base", httpserver.url_for("").rstrip("/")]
+    command += ["--url-base", httpserver.url_for("").rstrip("/"), "--warn", "IND"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
         assert child.stderr is not None
-        looked = child.stderr.readline()
+        looked, judged = child.stderr.readline(), child.stderr.readline()
         child.send_signal(signal.SIGTERM)
         rest, _ = child.communicate(timeout=30)
     assert "failed" in looked
+    assert "0 new entries of the warning log" in judged
+    assert list(store.log()["kind"]) == ["run"]
     assert child.returncode == 0
     assert rest == ""  # talk is on standard error, and there is no data
     assert store.check() == []

@@ -42,7 +42,17 @@ from layers.world import records
 if TYPE_CHECKING:
     from layers.world import World
 
-__all__ = ["Crisis", "Skill", "crises", "detection", "false_alarms", "flags", "held_out", "skill"]
+__all__ = [
+    "Crisis",
+    "Skill",
+    "crises",
+    "detection",
+    "false_alarms",
+    "flags",
+    "held_out",
+    "measures",
+    "skill",
+]
 
 APART_D, BEFORE_D, AFTER_D = 7, 3, 14
 TIER = 2
@@ -424,3 +434,37 @@ def reliability(p: Floats, happened: Floats, horizon_d: int) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def measures(found: Skill) -> pd.DataFrame:
+    """The record in long form, as ``data/warning_results.csv`` holds it.
+
+    Returns
+    -------
+    DataFrame
+        ``rule, whose, measure, value, unit``: a value that is missing was never.
+    """
+    rows = [*_of_rules(found), *_of_forecasts(found)]
+    return pd.DataFrame(rows, columns=["rule", "whose", "measure", "value", "unit"])
+
+
+def _of_rules(found: Skill) -> Iterator[tuple[str, str, str, float, str]]:
+    for row in records(found.rules):
+        rule, whose = row["rule"], "ours" if row["ours"] else "others"
+        yield rule, whose, "false_alarms", row["false_alarms"], "1"
+        yield rule, whose, "false_alarms_per_year", row["per_year"], "1/yr"
+        yield rule, whose, "worst_element_per_year", row["worst_per_year"], "1/yr"
+        for crisis in records(found.crises[found.crises["rule"] == rule]):
+            yield rule, whose, f"delay_{crisis['crisis']}", crisis["delay_d"], "d"
+            yield rule, whose, f"flagged_{crisis['crisis']}", crisis["flagged_share"], "1"
+
+
+def _of_forecasts(found: Skill) -> Iterator[tuple[str, str, str, float, str]]:
+    names = {"probability": "", "climatology": "_climatology", "persistence": "_persistence"}
+    for row in records(found.forecasts):
+        where = f"{row['days'].replace(' ', '_')}_held_out_{row['held_out']}"
+        for name, suffix in names.items():
+            whose = "others" if suffix else "ours"
+            for score in ("brier", "log"):
+                rule = f"{name}_{row['horizon_d']}d"
+                yield rule, whose, f"{score}_{where}", row[score + suffix], "1"
