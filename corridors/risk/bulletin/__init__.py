@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING
 
 from corridors.risk.alert import Alert, Evidence, Level
 from corridors.risk.bulletin.briefing import (
-    AUDIENCES,
     Briefing,
     Context,
     Incident,
     Row,
     Section,
     Way,
-    may_see,
     surrounded,
 )
 from corridors.risk.bulletin.measures import actions, bases, fitting
@@ -30,13 +28,13 @@ from corridors.risk.bulletin.words import LANGUAGES, age_days, moment, told
 from corridors.risk.levels import Reason
 from corridors.ui.sentences import percent
 from layers.errors import UnknownIdError, UsageError
+from layers.events import VISIBILITY, may_see
 from layers.schema import READERS
 
 if TYPE_CHECKING:
     from layers.world import World
 
 __all__ = [
-    "AUDIENCES",
     "PIPS",
     "READERS",
     "Bulletin",
@@ -149,13 +147,13 @@ def bulletin(
     for what, value, known in (
         ("reader", reader, READERS),
         ("language", lang, LANGUAGES),
-        ("audience", audience, AUDIENCES),
+        ("audience", audience, VISIBILITY),
         ("element", alert.element, world.elements()),
         ("commodity", alert.commodity, world.commodities["commodity"]),
     ):
         if value not in list(known):
             raise UnknownIdError(what, value, list(known))
-    if not may_see(alert.visibility, audience):
+    if not may_see(audience, alert.visibility):
         raise UsageError(f"warning {alert.id} is {alert.visibility}: it is not for {audience} use")
     briefing = Briefing(alert, reader, lang, world, context, now, audience)
     return _written(briefing)

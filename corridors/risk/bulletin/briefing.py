@@ -16,13 +16,13 @@ from corridors.risk.alert import Alert, Evidence, Message, Status
 from corridors.risk.bulletin.surroundings import Nearby, countries_near, neighbours
 from corridors.risk.bulletin.words import day, figure, told, word
 from corridors.ui.sentences import cargo, in_sentence, percent, tonnes
+from layers.events import may_see
 from layers.schema import DECLARED
 
 if TYPE_CHECKING:
     from layers.world import World
 
 __all__ = [
-    "AUDIENCES",
     "SHOWN",
     "Briefing",
     "Context",
@@ -31,13 +31,9 @@ __all__ = [
     "Section",
     "Way",
     "lines",
-    "may_see",
     "spoken",
     "surrounded",
 ]
-
-AUDIENCES = ("public", "organisation", "private")
-"""Who may see a thing, the widest circle first; each sees what those before it see."""
 
 SHOWN = 8
 """Ports, neighbours and events that are listed by name."""
@@ -144,12 +140,6 @@ def surrounded(element: str, world: World, **known: object) -> Context:
     return Context(**{"nearby": nearby, "countries": countries, **known})  # type: ignore[arg-type]
 
 
-def may_see(visibility: str, audience: str) -> bool:
-    """Whether an audience is told a thing; a visibility nobody knows is taken for private."""
-    known = visibility if visibility in AUDIENCES else AUDIENCES[-1]
-    return AUDIENCES.index(known) <= AUDIENCES.index(audience)
-
-
 @dataclass(frozen=True)
 class Briefing:
     """One alert on its way to one reader, at one moment."""
@@ -247,7 +237,7 @@ class Briefing:
 
     def seen(self) -> list[Evidence]:
         """Evidence that the audience may see."""
-        return [e for e in self.alert.evidence if may_see(e.visibility, self.audience)]
+        return [e for e in self.alert.evidence if may_see(self.audience, e.visibility)]
 
     def share(self, value: float) -> str:
         """A share in words."""

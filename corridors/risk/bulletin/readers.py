@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from math import isfinite, isnan, nan
 
-from corridors.risk.bulletin.briefing import SHOWN, Briefing, Incident, Row, Way, may_see
+from corridors.risk.bulletin.briefing import SHOWN, Briefing, Incident, Row, Way
 from corridors.risk.bulletin.surroundings import middle, site
 from corridors.risk.bulletin.words import joined, told
 from corridors.ui.sentences import in_sentence, place
 from corridors.whatif.supply import YEAR_D
+from layers.events import may_see
 
 __all__ = ["meaning"]
 
@@ -119,7 +120,7 @@ def _position(this: Briefing) -> str:
 
 def _incidents(this: Briefing) -> list[Row]:
     """Events that the audience may see, each with its day and place."""
-    seen = [i for i in this.context.incidents if may_see(i.visibility, this.audience)]
+    seen = [i for i in this.context.incidents if may_see(this.audience, i.visibility)]
     if not seen:
         return [this.fact("incidents", "", nan)]
     return [_incident(this, found) for found in seen[:SHOWN]]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
 from corridors.risk.alert import Alert, Level, Message
-from corridors.risk.bulletin import AUDIENCES, Bulletin
+from corridors.risk.bulletin import Bulletin
 from corridors.risk.bulletin.briefing import lines
 from corridors.risk.bulletin.formats.geometry import pairs
 from corridors.risk.bulletin.formats.markup import add, document, stamp
@@ -22,6 +22,7 @@ from corridors.risk.bulletin.formats.publisher import Publisher, identifier
 from corridors.risk.bulletin.surroundings import site
 from corridors.risk.bulletin.words import told
 from layers.errors import UsageError
+from layers.events import VISIBILITY
 
 if TYPE_CHECKING:
     from layers.world import World
@@ -107,7 +108,7 @@ def _fallen(alert: Alert) -> bool:
 def _head(root: Element, bulletins: Sequence[Bulletin], alert: Alert, publisher: Publisher) -> None:
     readers = {b.reader for b in bulletins}
     reader = f".{readers.pop()}" if len(readers) == 1 else ""
-    scope = max((b.audience for b in bulletins), key=AUDIENCES.index)
+    scope = max((b.audience for b in bulletins), key=VISIBILITY.index)
     status = "Exercise" if alert.exercise else "Draft" if publisher.draft else "Actual"
     add(root, "identifier", identifier(alert.id) + reader)
     add(root, "sender", publisher.sender)
