@@ -23,7 +23,7 @@ from corridors.risk.levels import (
     standing_of,
     standing_record,
 )
-from corridors.risk.monitor import Feeds, Sight, Told, run, sights
+from corridors.risk.monitor import Feeds, Sight, Told, judged_to, run, sights
 from corridors.risk.outlook import traffic_outlook
 from corridors.risk.series import Series
 from layers.errors import UsageError
@@ -128,11 +128,11 @@ def test_a_run_says_one_thing_of_a_subject_however_many_days_it_read(watch: Watc
 
 
 def test_a_level_raised_and_lowered_in_one_run_is_not_told_as_eased(watch: Watch) -> None:
-    """Red and back to orange is, in all, a rise to orange."""
+    """Red and back, on a day that is worth yellow, is in all a rise to yellow."""
     days = [sight(0, 0.97), *(sight(n, 0.01) for n in range(1, 5))]
     (alert,) = watch.see(*days).alerts
     assert (alert.message, alert.previous, alert.level) == (
-        *(Message.alert, Level.none, Level.orange),
+        *(Message.alert, Level.none, Level.yellow),
     )
     assert alert.reason == Reason.sure
 
@@ -596,6 +596,20 @@ def test_less_published_than_before_is_nothing_new(world: World, calm_days: pd.D
         assert not one.fresh
 
 
+def test_no_day_is_judged_twice_when_the_data_come_back(
+    world: World, calm_days: pd.DataFrame
+) -> None:
+    watch, judged = Watch(world), dict[str, pd.Timestamp]()
+    watch.now = FETCHED
+    for back in (0, 5, 0):
+        part = calm_days.iloc[: len(calm_days) - back]
+        seen = sights(world, part, None, event_frame([]), now=watch.now, since=judged)
+        judged = judged_to(seen, judged)
+        assert judged == {DOVER: calm_days["day"].iloc[-1]}
+    assert [s.vintage for s in seen[DOVER]] == ["traffic 2026-03-04"]
+    assert judged_to({}, judged) == judged
+
+
 def test_feeds_that_speak_are_not_unsaid_by_days_of_calm_traffic(
     world: World, calm_days: pd.DataFrame
 ) -> None:
@@ -623,12 +637,12 @@ def test_old_news_adds_nothing(world: World, calm_days: pd.DataFrame, state: str
     now = FETCHED
     nothing = sights(world, calm_days, None, event_frame([]), now=now)[DOVER][0]
     feeds = quiet_feeds(now, threat=0.9 if state == "stale" else NAN, state=state)
-    (one,) = sights(world, calm_days, feeds, event_frame([]), now=now)[DOVER]
+    one = sights(world, calm_days, feeds, event_frame([]), now=now)[DOVER][-1]
     assert one.p == nothing.p
     assert one.domains == nothing.domains
     assert one.feeds_old == (state == "stale")
     loud = quiet_feeds(now, threat=0.9, state="active")
-    (other,) = sights(world, calm_days, loud, event_frame([]), now=now)[DOVER]
+    other = sights(world, calm_days, loud, event_frame([]), now=now)[DOVER][-1]
     assert other.p[14] > nothing.p[14]
     assert other.domains == FEEDS
 
@@ -637,7 +651,7 @@ def test_traffic_of_more_than_twelve_days_ago_is_old(world: World, calm_days: pd
     newest = calm_days["day"].iloc[-1].tz_localize("UTC")
     for late, fresh in ((12 * DAY, True), (12 * DAY + timedelta(hours=1), False)):
         now = (newest + late).to_pydatetime()
-        (one,) = sights(world, calm_days, None, event_frame([]), now=now)[DOVER]
+        one = sights(world, calm_days, None, event_frame([]), now=now)[DOVER][-1]
         assert one.fresh is fresh
 
 
@@ -682,11 +696,11 @@ def test_reports_keep_their_circle(world: World, calm_days: pd.DataFrame) -> Non
         for circle in ("public", "organisation", "private")
     ]  # fmt: skip
     feeds = replace(loud, reports=reports_of(rows))
-    (one,) = sights(world, calm_days, feeds, event_frame([]), now=FETCHED)[DOVER]
+    one = sights(world, calm_days, feeds, event_frame([]), now=FETCHED)[DOVER][-1]
     shown = {e.text: e.visibility for e in one.evidence if e.domain == "feeds"}
     assert shown == {name: name for name in ("public", "organisation", "private")}
     unsaid = replace(loud, reports=reports_of(rows).drop(columns="visibility"))
-    (one,) = sights(world, calm_days, unsaid, event_frame([]), now=FETCHED)[DOVER]
+    one = sights(world, calm_days, unsaid, event_frame([]), now=FETCHED)[DOVER][-1]
     assert {e.visibility for e in one.evidence if e.domain == "feeds"} == {"private"}
 
 
@@ -699,17 +713,17 @@ def test_only_what_all_may_see_is_declared_to_all(
         "title": "Declared closed by a port captain", "onset_at": FETCHED - DAY,
         "retrieved_at": FETCHED, "visibility": circle,
     }  # fmt: skip
-    (one,) = sights(world, calm_days, None, event_frame([said]), now=FETCHED)[DOVER]
+    one = sights(world, calm_days, None, event_frame([said]), now=FETCHED)[DOVER][-1]
     assert (one.status.declared == "closed") == (circle == "public")
     assert ("declared" in one.domains) == (circle == "public")
 
 
 def test_a_declaration_is_news_on_the_same_traffic(world: World, calm_days: pd.DataFrame) -> None:
-    (before,) = sights(world, calm_days, None, event_frame([]), now=FETCHED)[DOVER]
+    before = sights(world, calm_days, None, event_frame([]), now=FETCHED)[DOVER][-1]
     said = {
         "event_uid": "1", "source": "notice", "kind": "policy", "severity": 3, "assets": DOVER,
         "title": "Declared closed", "onset_at": FETCHED - DAY, "retrieved_at": FETCHED,
     }  # fmt: skip
-    (after,) = sights(world, calm_days, None, event_frame([said]), now=FETCHED)[DOVER]
+    after = sights(world, calm_days, None, event_frame([said]), now=FETCHED)[DOVER][-1]
     assert before.vintage != after.vintage
     assert after.p[14] > before.p[14]

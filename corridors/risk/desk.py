@@ -6,7 +6,7 @@ transaction; answers who asks for entries, current or past, and for what lies be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
@@ -19,10 +19,11 @@ from corridors.risk.alert import Alert, from_record, to_record
 from corridors.risk.bulletin.briefing import Context, Incident, Way, surrounded
 from corridors.risk.impact import break_of, context, remembered
 from corridors.risk.levels import Standing, Subject, standing_of, standing_record
-from corridors.risk.monitor import Feeds, Impacts, Told, run, sights
+from corridors.risk.monitor import Feeds, Impacts, Told, judged_to, run, sights
 from corridors.risk.outlook import traffic_outlook
 from corridors.risk.probability import BELOW
 from corridors.risk.series import Series
+from corridors.risk.transits import WEEK_D
 from corridors.whatif.answer import disturb
 from layers.errors import CorridorsError, UnknownIdError
 from layers.world import records
@@ -74,6 +75,7 @@ def known(world: World, store: Store, *, now: datetime) -> Known:
     found = live.threat_now(world, store, events, now=now)
     seen = events[["event_uid", "visibility"]].drop_duplicates("event_uid")
     reports = found.contributions.merge(seen, on="event_uid", how="left")
+    reports["visibility"] = reports["visibility"].fillna("private")
     return Known(days, series, Feeds(found.elements, reports), events)
 
 
@@ -135,58 +137,90 @@ def warn(
         When the log cannot be written; then nothing was said.
     """
     seen = known(world, store, now=now)
-    standings, judged = _last_run(store)
-    looks = sights(world, seen.days, seen.feeds, seen.events, now=now, since=judged)
-    told = run(
-        world,
-        looks,
-        impacts,
-        importers,
-        alerts_of(store),
-        standings,
-        now=now,
-        commodities=commodities,
-    )
-    judged |= {
-        element: pd.Timestamp(own[-1].status.data_to).tz_localize(None)
-        for element, own in looks.items()
-        if own[-1].status.data_to is not None
-    }
-    entries = [("alert", alert.sent, to_record(alert)) for alert in told.alerts]
-    record = _record(told, judged, importers, now)
-    store.append([*entries, ("run", now, record)])
-    return told
+    last = _last_run(store)
+    standings, judged = dict(last.standings), dict(last.judged)
+    log, new, old = alerts_of(store), list[Alert](), set[str]()
+    for some, before in _alike(importers, last):
+        since = _week_before(seen.days) if before is None else before
+        looks = sights(world, seen.days, seen.feeds, seen.events, now=now, since=since)
+        told = run(world, looks, impacts, some, log, standings, now=now, commodities=commodities)
+        new, standings = new + told.alerts, told.standings
+        old |= set(told.old)
+        after = judged_to(looks, before or {})
+        judged |= dict.fromkeys(some, after)
+    entries = [("alert", alert.sent, to_record(alert)) for alert in new]
+    whole = LastRun(standings, judged)
+    store.append([*entries, ("run", now, _record(whole, len(new), now))])
+    return Told(sorted(new, key=lambda a: -a.level), standings, tuple(sorted(old)))
 
 
-def _last_run(store: Store) -> tuple[dict[Subject, Standing], dict[str, pd.Timestamp]]:
-    """What stood after the last run, and the last day of traffic it judged of each element."""
+@dataclass(frozen=True)
+class LastRun:
+    """What the last run left.
+
+    Attributes
+    ----------
+    standings
+        Of every subject that is not calm.
+    judged
+        By importer: the last day of traffic that was judged for it, by element.
+    """
+
+    standings: Mapping[Subject, Standing]
+    judged: Mapping[str, Mapping[str, pd.Timestamp]]
+
+
+def _alike(
+    importers: Sequence[str], last: LastRun
+) -> Iterator[tuple[list[str], Mapping[str, pd.Timestamp] | None]]:
+    """Importers for whom the same days are new, and what was judged for them; None: nothing yet."""
+    groups: dict[tuple[tuple[str, pd.Timestamp], ...] | None, list[str]] = {}
+    for importer in importers:
+        known = last.judged.get(importer)
+        key = None if known is None else tuple(sorted(known.items()))
+        groups.setdefault(key, []).append(importer)
+    for key, some in groups.items():
+        yield some, None if key is None else dict(key)
+
+
+def _week_before(days: pd.DataFrame) -> dict[str, pd.Timestamp]:
+    """The day a week before the newest of each element: who is new is told of the last week."""
+    newest = days.groupby("element")["day"].max() if len(days) else pd.Series(dtype=object)
+    return {str(e): day - pd.Timedelta(days=WEEK_D) for e, day in newest.items()}
+
+
+def _last_run(store: Store) -> LastRun:
     runs = store.log(["run"])
     if runs.empty:
-        return {}, {}
+        return LastRun({}, {})
     record = runs["record"].iloc[-1]
     try:
         standings = {
             Subject(**row["subject"]): standing_of(row["standing"]) for row in record["standings"]
         }
-        judged = {str(e): pd.Timestamp(day) for e, day in record["judged"].items()}
+        judged = {
+            str(importer): {str(e): pd.Timestamp(day) for e, day in group["days"].items()}
+            for group in record["judged"]
+            for importer in group["importers"]
+        }
     except (KeyError, TypeError, ValueError) as error:
         raise CorridorsError(f"the last run in the warning log can't be read: {error}") from error
-    return standings, judged
+    return LastRun(standings, judged)
 
 
-def _record(
-    told: Told, judged: Mapping[str, pd.Timestamp], importers: Sequence[str], now: datetime
-) -> dict[str, Any]:
-    newest = max(judged.values(), default=None)
+def _record(after: LastRun, alerts: int, now: datetime) -> dict[str, Any]:
+    days = [day for own in after.judged.values() for day in own.values()]
     return {
         "at": now.isoformat(),
-        "vintage": f"traffic {newest:%Y-%m-%d}" if newest is not None else "",
-        "counts": {"alerts": len(told.alerts), "standing": len(told.standings)},
-        "importers": list(importers),
-        "judged": {e: f"{day:%Y-%m-%d}" for e, day in judged.items()},
+        "vintage": f"traffic {max(days):%Y-%m-%d}" if days else "",
+        "counts": {"alerts": alerts, "standing": len(after.standings)},
+        "judged": [
+            {"importers": some, "days": {e: f"{day:%Y-%m-%d}" for e, day in (own or {}).items()}}
+            for some, own in _alike(list(after.judged), after)
+        ],
         "standings": [
             {"subject": asdict(subject), "standing": standing_record(standing)}
-            for subject, standing in told.standings.items()
+            for subject, standing in after.standings.items()
         ],
     }
 

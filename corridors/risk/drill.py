@@ -21,7 +21,7 @@ import pandas as pd
 from corridors.risk.alert import Alert
 from corridors.risk.impact import measured
 from corridors.risk.levels import Standing, Subject
-from corridors.risk.monitor import Feeds, run, sights
+from corridors.risk.monitor import Feeds, judged_to, run, sights
 from corridors.risk.outlook import traffic_outlook
 from corridors.risk.replay import published_to
 from corridors.risk.threat import threat
@@ -132,11 +132,7 @@ def drill(
         rows += [_level_row(world, alert, start) for alert in told.alerts if _is_news(alert)]
         log += told.alerts
         standings = told.standings
-        judged |= {
-            e: pd.Timestamp(own[-1].status.data_to).tz_localize(None)
-            for e, own in seen.items()
-            if own[-1].status.data_to is not None
-        }
+        judged = judged_to(seen, judged)
     table = pd.DataFrame(rows, columns=COLUMNS).sort_values("at", kind="stable")
     return Drill(table.reset_index(drop=True), log)
 

@@ -33,6 +33,7 @@ from corridors.risk.levels import (
     Standing,
     Subject,
     entry,
+    judged,
     rules_of,
     standing_from,
     step,
@@ -47,7 +48,7 @@ from layers.world import records
 if TYPE_CHECKING:
     from layers.world import World
 
-__all__ = ["Feeds", "Sight", "Told", "run", "sights"]
+__all__ = ["Feeds", "Sight", "Told", "judged_to", "run", "sights"]
 
 OLD_TRAFFIC = timedelta(days=12)
 """Traffic is published on Tuesdays up to the Sunday before; one week may be missed."""
@@ -176,13 +177,31 @@ def sights(
     return found
 
 
+def judged_to(
+    seen: Mapping[str, Sequence[Sight]], before: Mapping[str, pd.Timestamp]
+) -> dict[str, pd.Timestamp]:
+    """The last day of traffic of each element that was judged by now, for the next `sights`.
+
+    Parameters
+    ----------
+    before
+        The same of the run before: when less is published than there was, no day is unjudged.
+    """
+    found = dict(before)
+    for element, own in seen.items():
+        if own and own[-1].status.data_to is not None:
+            day = pd.Timestamp(own[-1].status.data_to).tz_localize(None)
+            found[element] = max(day, found.get(element, day))
+    return found
+
+
 def _new_days(own: pd.DataFrame | None, since: pd.Timestamp | None) -> pd.DataFrame | None:
     """Judged days after a day, or the newest one; None without any."""
-    judged = own[own["judged"].to_numpy(bool)] if own is not None else None
-    if judged is None or judged.empty:
+    known = own[own["judged"].to_numpy(bool)] if own is not None else None
+    if known is None or known.empty:
         return None
-    new = judged[judged["day"] > since] if since is not None else judged.iloc[:0]
-    return new if len(new) else judged.iloc[-1:]
+    new = known[known["day"] > since] if since is not None else known.iloc[:0]
+    return new if len(new) else known.iloc[-1:]
 
 
 def _sight(
@@ -433,7 +452,9 @@ def _told(
         )
         said += [change] if change else []
     began = Level.none if forgotten else before.level
-    floor = Level(max(began - 1, 0))
+    floor, supported = Level(max(began - 1, 0)), _supported(reading, rules)
+    if standing.level > max(began, supported):
+        standing = _capped(max(began, supported), before, standing, rules, now)
     if standing.level < floor:
         standing = _held_at(floor, before, standing, rules, now)
     change = _in_all(said, began, standing, now)
@@ -450,6 +471,22 @@ def _told(
         evidence=sight.evidence,
     )
     return standing, alert
+
+
+def _supported(reading: Reading, rules: Rules) -> Level:
+    """The level that the newest day alone is worth."""
+    p = reading.probability(rules.horizon_d)
+    return judged(p, reading.tier) if reading.domains and not isnan(p) else Level.none
+
+
+def _capped(
+    level: Level, before: Standing, standing: Standing, rules: Rules, now: datetime
+) -> Standing:
+    """The standing raised no further than the newest day supports: a storm that is over is old."""
+    if not level:
+        return replace(standing, level=level, since=None, opened=None, expires=None)
+    since = before.since if level == before.level else now
+    return replace(standing, level=level, since=since, expires=now + rules.life[level])
 
 
 def steady(tier: int, short_share: float, last: Alert | None) -> int:

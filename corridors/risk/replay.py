@@ -19,7 +19,7 @@ import pandas as pd
 
 from corridors.risk.alert import Alert, Level
 from corridors.risk.levels import Standing, Subject, subject_of
-from corridors.risk.monitor import Impacts, Sight, run, sights
+from corridors.risk.monitor import Impacts, Sight, judged_to, run, sights
 from corridors.risk.outlook import traffic_outlook
 from corridors.risk.series import METRICS
 
@@ -106,7 +106,7 @@ def replay(
         log += told.alerts
         standings = told.standings
         short |= {subject_of(alert): alert.impact.short_share for alert in told.alerts}
-        judged |= _judged(seen)
+        judged = judged_to(seen, judged)
         rows += _rows(now, seen, standings, told.alerts, short, revised)
     return Replay(pd.DataFrame(rows, columns=COLUMNS), log)
 
@@ -135,15 +135,6 @@ class _Outlooks:
         if fetched or days.empty:
             return days, False
         return days[days["day"] <= pd.Timestamp(published_to(now))], True
-
-
-def _judged(seen: dict[str, list[Sight]]) -> dict[str, pd.Timestamp]:
-    """The newest day of traffic of each element that a run has judged."""
-    return {
-        element: pd.Timestamp(own[-1].status.data_to).tz_localize(None)
-        for element, own in seen.items()
-        if own and own[-1].status.data_to is not None
-    }
 
 
 def _rows(
