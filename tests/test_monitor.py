@@ -14,7 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corridors.risk.alert import Alert, Level, Message, Status, from_record, to_record
+from corridors.risk.alert import (
+    Alert,
+    Evidence,
+    Level,
+    Message,
+    Status,
+    from_record,
+    to_record,
+)
 from corridors.risk.impact import COLUMNS
 from corridors.risk.levels import (
     Reason,
@@ -23,7 +31,7 @@ from corridors.risk.levels import (
     standing_of,
     standing_record,
 )
-from corridors.risk.monitor import Feeds, Sight, Told, judged_to, run, sights
+from corridors.risk.monitor import Feeds, Sight, Told, judged_to, run, sights, steady
 from corridors.risk.outlook import traffic_outlook
 from corridors.risk.series import Series
 from layers.errors import UsageError
@@ -727,3 +735,36 @@ def test_a_declaration_is_news_on_the_same_traffic(world: World, calm_days: pd.D
     after = sights(world, calm_days, None, event_frame([said]), now=FETCHED)[DOVER][-1]
     assert before.vintage != after.vintage
     assert after.p[14] > before.p[14]
+
+
+@pytest.mark.parametrize(
+    ("domains", "circles", "seen_by"),
+    [
+        (FEEDS, ("organisation", "private"), "organisation"),
+        (FEEDS, ("private",), "private"),
+        (FEEDS, ("private", "public"), "public"),
+        (BOTH, ("private",), "public"),
+        (TRAFFIC, (), "public"),
+    ],
+)
+def test_what_only_a_few_have_reported_is_for_these_few(
+    watch: Watch, domains: frozenset[str], circles: tuple[str, ...], seen_by: str
+) -> None:
+    reports = tuple(Evidence("feeds", "said", "local_reports", None, c) for c in circles)
+    (alert,) = watch.see(sight(0, 0.97, domains, evidence=reports)).alerts
+    assert alert.visibility == seen_by
+
+
+@pytest.mark.parametrize(
+    ("share", "tier", "kept"),
+    [(0.145, 2, 3), (0.136, 2, 3), (0.134, 2, 2), (0.16, 3, 3), (0.04, 1, 1), (0.31, 4, 4)],
+)
+def test_a_share_about_a_bound_does_not_flap(
+    watch: Watch, share: float, tier: int, kept: int
+) -> None:
+    watch.impacts = impacts_of({("JPN", "lng"): 3}, short=0.2)
+    (alert,) = watch.see(sight(0, 0.97)).alerts
+    assert alert.impact.tier == 3
+    assert steady(tier, share, alert) == kept
+    assert steady(tier, share, None) == tier
+    assert steady(0, share, alert) == 0

@@ -43,6 +43,7 @@ from corridors.risk.probability import HORIZONS, POOLED, long_run, with_feeds
 from corridors.risk.status import status
 from corridors.risk.transits import FALL, RISE
 from layers.errors import UsageError
+from layers.events import VISIBILITY
 from layers.world import records
 
 if TYPE_CHECKING:
@@ -469,8 +470,17 @@ def _told(
         impact=impact_of(row),
         status=sight.status,
         evidence=sight.evidence,
+        visibility=_visibility(sight),
     )
     return standing, alert
+
+
+def _visibility(sight: Sight) -> str:
+    """Who may see an entry: all, unless nothing but reports for a smaller circle speak for it."""
+    told = {e.visibility for e in sight.evidence if e.domain == "feeds"}
+    if sight.domains != {"feeds"} or not told or "public" in told:
+        return "public"
+    return next(circle for circle in VISIBILITY if circle in told)
 
 
 def _supported(reading: Reading, rules: Rules) -> Level:
