@@ -17,6 +17,8 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 DEPENDENCIES := .venv/.dependencies-$(VERSION)
 INSTALLED := .venv/.installed-$(VERSION)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation
+# Installing the project brings the library of the map, in the version of this lock.
+MAP := corridors/ui/map
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--fork-strategy fewest --no-annotate --no-header $(UPGRADE)
 
@@ -53,7 +55,7 @@ $(DEPENDENCIES): requirements-build.lock requirements.lock
 	$(PIP) --require-hashes -r requirements.lock
 	@touch $@
 
-$(INSTALLED): $(DEPENDENCIES) pyproject.toml
+$(INSTALLED): $(DEPENDENCIES) pyproject.toml $(MAP)/package-lock.json
 	$(PIP) --no-deps --editable .
 	@touch $@
 
@@ -62,6 +64,8 @@ lock:
 	$(LOCK) --group pyproject.toml:build --output-file requirements-build.lock
 	$(LOCK) pyproject.toml --group build --group dev --constraints requirements-build.lock \
 		--output-file requirements.lock
+	$(MAKE) install
+	$(BIN)/python $(MAP)/library.py
 
 clean:
-	rm -rf .venv build dist .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist $(MAP)/files/maplibre-gl* .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -9,8 +9,8 @@ import streamlit as st
 from corridors.ui import link, panels
 from corridors.ui.words import word
 
+# A file a page: only such pages can be switched to from a test. (A bare string would be drawn.)
 PAGES = Path(panels.__file__).parent / "pages"
-"""A file a page: only such pages can be switched to from a test."""
 
 
 def main() -> None:

@@ -389,6 +389,8 @@ def streamlit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         subprocess.Popen(
             command + options,
             cwd=ROOT,
+            # A store of its own, empty: what this machine holds is nobody's test data.
+            env={**os.environ, "CORRIDORS_STORE": str(log.with_name("store.duckdb"))},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

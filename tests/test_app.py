@@ -6,7 +6,7 @@ import io
 import re
 import string
 from collections.abc import Iterator
-from itertools import combinations
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from corridors.metrics import KINDS
-from corridors.ui import colours, labels, sentences
+from corridors.ui import colours, sentences
 from corridors.ui.answer import Answer, Question, importers_of, rounded, years_of
+from corridors.ui.map import component
 from corridors.ui.words import LANGUAGES, WORDS, word
 from layers.errors import UnknownIdError
-from layers.world import records
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PICKERS = ["importer", "commodity", "year"]
+
+
+@pytest.fixture(autouse=True)
+def _no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep whatever the machine's own store says out of the tests."""
+    monkeypatch.setenv("CORRIDORS_STORE", str(tmp_path / "none.duckdb"))
 
 
 def opened(**query: str) -> AppTest:
@@ -159,32 +165,6 @@ def test_verdict_without_any_passage_is_a_sentence(world: World) -> None:
 # ---- the map
 
 
-def test_names_on_the_map_never_overlap() -> None:
-    crowd = pd.DataFrame(
-        {
-            "lon": [100 + 1.5 * (i % 6) for i in range(30)],
-            "lat": [1 + 1.5 * (i // 6) for i in range(30)],
-            "text": [f"Strait {i} 10 %" for i in range(30)],
-            "radius": 6.0,
-        }
-    )
-    spots = labels.placed(crowd, zoom=3.0)
-    assert 3 <= len(spots) < 30
-    assert spots["text"].iloc[0] == "Strait 0 10 %"  # the first to choose
-    boxes = [
-        labels.box(
-            labels.pixels(s["lon"], s["lat"], 3.0),
-            s["offset"],
-            s["anchor"],
-            s["baseline"],
-            s["text"],
-            12.0,
-        )
-        for s in records(spots)
-    ]
-    assert not any(labels.overlap(a, b) for a, b in combinations(boxes, 2))
-
-
 def test_corners_are_cut_at_sea_and_kept_at_the_coast() -> None:
     corner = np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0]])
     soft = rounded(corner)
@@ -217,7 +197,7 @@ def test_default_view() -> None:
     assert "crude oil imported by China in 2024" in headline(app)
     assert [app.selectbox(key=key).value for key in PICKERS] == ["CHN", "crude_oil", 2024]
     assert len(app.dataframe[0].value) > 10
-    assert app.get("deck_gl_json_chart")
+    assert app.get("bidi_component")
 
 
 def test_link_restores_the_view() -> None:
@@ -257,7 +237,7 @@ def test_no_imports_is_a_sentence_not_an_error(world: World, lang: str) -> None:
     app = opened(importer=importer, commodity="pipeline_gas", lang=lang)
     assert sentences.place(world, importer, lang) in headline(app)
     assert not app.dataframe
-    assert not app.get("deck_gl_json_chart")
+    assert not app.get("bidi_component")
 
 
 def test_every_kind_of_element_has_a_table_or_a_sentence() -> None:
@@ -304,6 +284,59 @@ def test_two_readers_do_not_see_each_other() -> None:
     assert [one.selectbox(key=key).value for key in PICKERS] == ["IND", "crude_oil", 2024]
 
 
+def test_choosing_an_element_opens_its_panel() -> None:
+    app = opened(element="chokepoint:hormuz")
+    said = written(app)
+    assert '<h2 class="cx-name">Strait of Hormuz</h2>' in said
+    assert "Saudi Arabia" in said
+    assert "Liquefied natural gas" in said  # another commodity that rides on it
+    assert "No other way for any of it." in said
+    assert "embedded set, no news" in said
+    assert "No daily series of ships here." in said
+    app.selectbox(key="element").set_value("chokepoint:malacca").run()
+    assert '<h2 class="cx-name">Strait of Malacca</h2>' in written(app)
+    assert "chokepoint:malacca" in app.query_params["element"]
+
+
+def test_every_kind_of_element_can_be_chosen(world: World) -> None:
+    app = opened()
+    kinds = {e.partition(":")[0]: e for e in world.elements()}
+    assert set(kinds) >= {"chokepoint", "pipeline", "port", "railway"}
+    for element in kinds.values():  # the last of each kind: most likely one without any cargo
+        app.selectbox(key="element").set_value(element).run()
+        assert escape(world.name(element, "en")) in written(app)
+        assert word("rides", "en") in written(app)
+
+
+def test_number_is_explained_by_its_flows() -> None:
+    app = opened(element="chokepoint:hormuz")
+    app.button(key="explain").click().run()
+    assert not app.exception
+    behind = next(d.value for d in app.dataframe if "passing_share" in d.value.columns)
+    assert behind["quantity_t"].sum() > 1e8
+    assert behind["source"].str.len().min() > 0
+
+
+def test_colour_and_layers_are_kept_in_the_link() -> None:
+    app = opened(colour="threat", hide="ports,railways")
+    assert app.session_state["colour"] == "threat"
+    assert app.session_state["layers"] == ["lanes", "pipelines", "chokepoints", "events"]
+    assert "ports,railways" in app.query_params["hide"]
+
+
+def test_without_news_the_page_says_so() -> None:
+    assert "No live data" in written(opened())
+
+
+def test_choices_survive_a_look_at_another_page() -> None:
+    app = opened(importer="JPN", commodity="lng", element="chokepoint:hormuz")
+    pages = ROOT / "corridors" / "ui" / "pages"
+    app.switch_page(str(pages / "exposure.py")).run()
+    app.switch_page(str(pages / "map.py")).run()
+    assert [app.selectbox(key=key).value for key in PICKERS] == ["JPN", "lng", 2024]
+    assert app.selectbox(key="element").value == "chokepoint:hormuz"
+
+
 # ---- the page, in a browser
 
 
@@ -311,6 +344,8 @@ def test_two_readers_do_not_see_each_other() -> None:
 def page(chromium: str, streamlit_server: str) -> Iterator[Page]:
     """Yield the app in a browser; fail on any error of a script or request leaving the server."""
     playwright = pytest.importorskip("playwright.sync_api")
+    if not component.complete():
+        pytest.skip("npm could not bring the map's library here")
     own = (streamlit_server, streamlit_server.replace("http", "ws"), "data:", "blob:")
     wrong: list[str] = []
     with playwright.sync_playwright() as driver:
@@ -329,18 +364,45 @@ def settled(page: Page) -> None:
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
+MAP = ".cx-map[data-ready='1']"
+
+
 def colours_painted(page: Page) -> int:
     from PIL import Image
 
-    shot = page.locator("[data-testid=stDeckGlJsonChart]").screenshot()
+    shot = page.locator(".cx-map").screenshot()
     return len(Image.open(io.BytesIO(shot)).convert("RGB").getcolors(1 << 20) or [])
+
+
+def spot(page: Page, lon: float, lat: float) -> tuple[float, float]:
+    """Return where a place of the map is on the screen."""
+    x, y = page.locator(".cx-map").evaluate(
+        """(host, at) => { const spot = host.map.project(at);
+        const box = host.map.getCanvas().getBoundingClientRect();
+        return [box.x + spot.x, box.y + spot.y]; }""",
+        [lon, lat],
+    )
+    return x, y
+
+
+def shown(page: Page, layer: str) -> int:
+    """Return how many features of a layer are drawn now."""
+    count: int = page.locator(".cx-map").evaluate(
+        "(host, layer) => host.map.queryRenderedFeatures({layers: [layer]}).length", layer
+    )
+    return count
 
 
 @pytest.mark.browser
 def test_map_is_painted_importer_changes_and_table_downloads(page: Page) -> None:
-    page.locator("[data-testid=stDeckGlJsonChart] canvas").first.wait_for()
+    page.locator(MAP).wait_for()
     settled(page)
     assert colours_painted(page) > 200
+    counts = {layer: shown(page, layer) for layer in ("chokepoints", "ports", "lanes", "land")}
+    assert counts["chokepoints"] >= 25
+    assert counts["ports"] > 40
+    assert counts["lanes"] > 20
+    assert 5 <= shown(page, "names") < counts["chokepoints"]
     verdict = page.locator(".cx-verdict")
     assert "China" in verdict.inner_text()
     page.get_by_role("combobox").first.click()
@@ -355,3 +417,42 @@ def test_map_is_painted_importer_changes_and_table_downloads(page: Page) -> None
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) > 10
     assert {row["importer"] for row in rows} == {"IND"}
+
+
+@pytest.mark.browser
+def test_click_on_a_chokepoint_opens_its_panel_and_layers_go(page: Page, world: World) -> None:
+    page.set_viewport_size({"width": 1300, "height": 950})
+    page.locator(MAP).wait_for()
+    settled(page)
+    gate = world.chokepoints.set_index("chokepoint").loc["hormuz"]
+    at = spot(page, (gate["lon1"] + gate["lon2"]) / 2, (gate["lat1"] + gate["lat2"]) / 2)
+    page.mouse.move(*at)
+    card = page.locator(".maplibregl-popup-content", has_text="Strait of Hormuz")
+    card.wait_for()
+    assert "not covered by any feed" in card.inner_text()
+    page.mouse.click(*at)
+    page.locator(".cx-name", has_text="Strait of Hormuz").wait_for()
+    page.locator(".cx-side", has_text="Liquefied natural gas").wait_for()
+    settled(page)
+    assert "element=chokepoint%3Ahormuz" in page.url or "element=chokepoint:hormuz" in page.url
+    page.get_by_role("button", name="Ports", exact=True).click()
+    page.wait_for_function("location.search.includes('hide=ports')")
+    settled(page)
+    page.locator(MAP).wait_for()
+    assert shown(page, "ports") == 0
+    address = page.url
+    page.goto(address)  # the link restores it
+    page.locator(".cx-name", has_text="Strait of Hormuz").wait_for()
+
+
+@pytest.mark.browser
+def test_map_speaks_chinese_on_a_narrow_screen(page: Page) -> None:
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.goto(page.url.split("?")[0] + "?lang=zh&element=chokepoint:malacca")
+    page.locator(MAP).wait_for()
+    page.locator(".cx-name", has_text="马六甲海峡").wait_for()
+    settled(page)
+    assert colours_painted(page) > 100
+    legend = page.locator(".cx-legend").inner_text()
+    assert not re.search(r"[A-Za-z]{2,}", legend)
+    assert page.locator("body").evaluate("b => b.scrollWidth <= b.clientWidth + 1")

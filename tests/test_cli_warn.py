@@ -247,6 +247,13 @@ def test_a_drill_is_an_exercise_everywhere(run: Run, tmp_path: Path) -> None:
     assert alerts_of(Store()) == []  # a drill is not in the log
 
 
+def test_a_drill_where_no_ship_is_counted_rests_on_reports(run: Run) -> None:
+    found = run("drill", "central_asia_gas_cut", "-i", "CHN", "-f", "json")
+    rows = json.loads(found.stdout)["rows"]
+    assert {r["inject"] for r in rows} >= {"report", "declaration"}
+    assert not [r for r in rows if r["inject"] == "traffic"]
+
+
 def test_the_record_is_of_the_series_held_or_of_ours(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,12 +36,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Known",
+    "LastRun",
     "alert_of",
     "alerts_of",
     "around",
     "happened",
     "impacts_of",
     "known",
+    "last_run",
     "rebased",
     "warn",
 ]
@@ -137,7 +139,7 @@ def warn(
         When the log cannot be written; then nothing was said.
     """
     seen = known(world, store, now=now)
-    last = _last_run(store)
+    last = last_run(store)
     standings, judged = dict(last.standings), dict(last.judged)
     log, new, old = alerts_of(store), list[Alert](), set[str]()
     for some, before in _alike(importers, last):
@@ -164,10 +166,13 @@ class LastRun:
         Of every subject that is not calm.
     judged
         By importer: the last day of traffic that was judged for it, by element.
+    at
+        When it was; None when there was none.
     """
 
     standings: Mapping[Subject, Standing]
     judged: Mapping[str, Mapping[str, pd.Timestamp]]
+    at: datetime | None = None
 
 
 def _alike(
@@ -189,7 +194,14 @@ def _week_before(days: pd.DataFrame) -> dict[str, pd.Timestamp]:
     return {str(e): day - pd.Timedelta(days=WEEK_D) for e, day in newest.items()}
 
 
-def _last_run(store: Store) -> LastRun:
+def last_run(store: Store) -> LastRun:
+    """What the last run of the monitor left; nothing where there was none.
+
+    Raises
+    ------
+    CorridorsError
+        When its record can't be read.
+    """
     runs = store.log(["run"])
     if runs.empty:
         return LastRun({}, {})
@@ -205,7 +217,7 @@ def _last_run(store: Store) -> LastRun:
         }
     except (KeyError, TypeError, ValueError) as error:
         raise CorridorsError(f"the last run in the warning log can't be read: {error}") from error
-    return LastRun(standings, judged)
+    return LastRun(standings, judged, datetime.fromisoformat(record["at"]))
 
 
 def _record(after: LastRun, alerts: int, now: datetime) -> dict[str, Any]:

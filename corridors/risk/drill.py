@@ -113,7 +113,7 @@ def drill(
         if now < start + REPORTED:
             continue
         published = pd.Timestamp(published_to(now))
-        here = known[known["day"] <= published]
+        here = known[known["day"] <= published] if len(known) else known
         so_far = events[events["published_at"] <= now].reset_index(drop=True)
         seen = sights(world, here, _feeds(world, so_far, now), so_far, now=now, since=judged)
         seen = {e: own for e, own in seen.items() if e in struck}

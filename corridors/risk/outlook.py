@@ -64,6 +64,8 @@ def traffic_days(
     days["speaks"] = speaks(days, world.assumption("observed_min_baseline_d"))
     for horizon in HORIZONS:
         days = days.join(_forecast(world, days, horizon))
+    # What is fitted apart may differ by a hair: more time is never less likely.
+    days["p_30"] = days[["p_14", "p_30"]].max(axis=1, skipna=False)
     return days
 
 

@@ -15,8 +15,10 @@ import streamlit as st
 def restore(key: str, default: Any, allowed: Sequence[Any]) -> str | None:
     """Take a choice from the address once a session; what it asked for when that can't be had."""
     if key in st.session_state:
-        if st.session_state[key] not in allowed:
-            st.session_state[key] = default
+        # Set anew in any case: a page that was just opened draws a widget of its own by that key,
+        # which would begin with its first option.
+        kept = st.session_state[key]
+        st.session_state[key] = kept if kept in allowed else default
         return None
     asked = st.query_params.get(key)
     st.session_state[key] = next((a for a in allowed if str(a) == asked), default)

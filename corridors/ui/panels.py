@@ -1,4 +1,4 @@
-"""The pieces of the page around the map: pickers, verdict, side, table, downloads, sources."""
+"""The pieces of a page: pickers, verdict, table, downloads, sources."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ import streamlit as st
 
 from corridors.export import Sheet, to_bytes
 from corridors.metrics import KINDS
-from corridors.ui import deck, link, sentences, style
+from corridors.ui import link, sentences, style
 from corridors.ui.answer import Question, importers_of, relabelled, years_of
 from corridors.ui.words import LANGUAGES, word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from corridors.ui.answer import Answer
-    from corridors.ui.colours import Palette
     from layers.world import World
 
 Columns = dict[str, Any]
 
-PAGES = ("map",)
+PAGES = ("map", "exposure", "whatif", "warnings", "data")
 """Files of ``corridors/ui/pages``, in the order of the menu; the first is where readers land."""
 
 TABS = ("chokepoint", "corridor", "port", "pipeline", "railway", "origin")
@@ -68,6 +67,7 @@ def heading() -> str:
             key="lang",
             required=True,
             label_visibility="collapsed",
+            persist_state="session",
         )
     return lang
 
@@ -86,14 +86,22 @@ def question(world: World, lang: str) -> Question:
         importers,
         format_func=lambda i: sentences.place(world, i, lang),
         key="importer",
+        persist_state="session",
     )
     two.selectbox(
         word("commodity", lang),
         commodities,
         format_func=lambda c: world.name(c, lang),
         key="commodity",
+        persist_state="session",
     )
-    three.selectbox(word("year", lang), years, format_func=lambda y: _year(y, lang), key="year")
+    three.selectbox(
+        word("year", lang),
+        years,
+        format_func=lambda y: _year(y, lang),
+        key="year",
+        persist_state="session",
+    )
     state = st.session_state
     open_question = relabelled(world, state["importer"], state["commodity"])
     four.toggle(
@@ -101,6 +109,7 @@ def question(world: World, lang: str) -> Question:
         key="malaysia",
         help=word("malaysia_help", lang),
         disabled=not open_question,
+        persist_state="session",
     )
     assumed = open_question and state["malaysia"]
     return Question(state["importer"], state["commodity"], state["year"], assumed)
@@ -116,6 +125,7 @@ def kind(lang: str) -> str:
         key="by",
         required=True,
         label_visibility="collapsed",
+        persist_state="session",
     )
     chosen: str = st.session_state["by"]
     return chosen
@@ -139,29 +149,6 @@ def nothing(world: World, asked: Question, lang: str) -> None:
         year=str(asked.year),
     )
     verdict(text, word("no_flows_more", lang))
-
-
-def world_map(
-    world: World,
-    asked: Question,
-    found: Answer,
-    ground: Mapping[str, Any],
-    colour: Palette,
-    lang: str,
-) -> None:
-    """The map, and a sentence for those who can't see it."""
-    home = world.countries.set_index("country")["lon"].get(asked.importer, 20.0)
-    centre = deck.middle(found)
-    picture = deck.world_map(
-        ground, found, colour, lang, longitude=home if centre is None else centre
-    )
-    alt = word(
-        "map_alt",
-        lang,
-        importer=sentences.in_sentence(world, asked.importer, lang),
-        commodity=sentences.cargo(world, asked.commodity, lang),
-    )
-    st.pydeck_chart(picture, height=deck.HEIGHT_PX, key="map", alt=alt)
 
 
 def table(found: Answer, by: str, lang: str) -> None:

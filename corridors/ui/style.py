@@ -1,10 +1,7 @@
 """The look of the page beyond what Streamlit's theme can say."""
 
 STYLE = """<style>
-[data-testid="stMainBlockContainer"] {padding: 1.1rem 2rem 2rem; max-width: 1700px}
-[data-testid="stHeader"] {background: transparent; height: 2rem}
-[data-testid="stDeckGlJsonChart"] {border-radius: 10px; overflow: hidden;
-  border: 1px solid color-mix(in srgb, currentColor 14%, transparent)}
+[data-testid="stMainBlockContainer"] {padding: 4.1rem 2rem 2rem; max-width: 1700px}
 .cx-head {display: flex; align-items: baseline; gap: .8rem; flex-wrap: wrap}
 .cx-head h1 {font-size: 1.35rem; font-weight: 700; margin: 0; padding: 0; letter-spacing: -.01em}
 .cx-head span {opacity: .78; font-size: .95rem}
@@ -17,16 +14,26 @@ STYLE = """<style>
 .cx-side li > b {margin-left: auto; font-variant-numeric: tabular-nums; white-space: nowrap}
 .cx-side i {flex: none; display: inline-block}
 .cx-swatch {width: 10px; height: 10px; border-radius: 2px}
-.cx-diamond {transform: rotate(45deg)}
-.cx-stroke {width: 24px; height: 0}
-.cx-circle {width: 9px; height: 9px; margin: 0 7px; border: 1.6px solid; border-radius: 50%}
-.cx-steps {display: flex; justify-content: space-between; font-size: .8rem; margin-bottom: .6rem}
-.cx-steps span {display: inline-flex; align-items: center; gap: .25rem}
 .cx-bar {display: flex; height: 9px; border-radius: 5px; overflow: hidden; margin: .1rem 0 .45rem}
 .cx-pair {display: flex; gap: 1.4rem; margin-bottom: .7rem; font-size: .86rem}
 .cx-pair b {display: block; font-size: 1.45rem; line-height: 1.15; font-weight: 650}
+.cx-side p {font-size: .88rem; margin: 0 0 .55rem; line-height: 1.45}
+.cx-side h3 {font-size: .82rem; font-weight: 600; opacity: .82; margin: 0 0 .15rem; padding: 0}
+.cx-side .cx-name {font-size: 1.2rem}
+.cx-risks small, .cx-reports small {display: block; font-size: .78rem; opacity: .8;
+  line-height: 1.3}
+.cx-side .cx-reports li {display: block; padding: .15rem 0; line-height: 1.35;
+  overflow-wrap: anywhere; border-top: 1px solid color-mix(in srgb, currentColor 12%, transparent)}
+.cx-step {width: 1.35rem; height: 1.35rem; border-radius: 4px; font-style: normal;
+  font-weight: 700;   font-size: .8rem; line-height: 1.35rem; text-align: center}
+.cx-side .cx-no {width: .8rem; height: .8rem; margin: 0 .28rem; border: 2px solid;
+  border-radius: 1px; transform: rotate(45deg); box-sizing: border-box}
+.cx-faint {opacity: .55; outline: 2px dashed currentColor}
+.cx-side .cx-parts li {padding: 0 .3rem; margin-bottom: 2px; border-radius: 4px; background:
+  linear-gradient(90deg, color-mix(in srgb, var(--st-primary-color, #1f77c0) 22%, transparent)
+  var(--part), transparent var(--part))}
 @media (max-width: 640px) {
-  [data-testid="stMainBlockContainer"] {padding: 2.2rem .8rem 1rem}
+  [data-testid="stMainBlockContainer"] {padding: 4.1rem .8rem 1rem}
   .cx-verdict {font-size: 1.2rem}
 }
 </style>"""

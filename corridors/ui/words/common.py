@@ -91,17 +91,167 @@ COMMON: dict[str, tuple[str, str]] = {
         "{commodity}. The table below has the same figures.",
         "世界地图：{importer}{commodity}进口所用的航线、港口、管道、铁路和咽喉要道。下表列有相同数字。",
     ),
-    "legend_share": ("Chokepoint, share of imports", "咽喉要道占进口比重"),
-    "legend_lane": ("Sea lane, width by flow", "航线（粗细表示流量）"),
-    "legend_load": ("Port of loading", "装货港"),
-    "legend_land": ("Port of landing", "卸货港"),
-    "legend_pipeline": ("Pipeline", "管道"),
-    "legend_railway": ("Railway", "铁路"),
-    "legend_planned": ("planned, in construction or idle", "规划、在建或停用"),
-    "legend_unused": (
-        "Pale: not used by this cargo. Lanes under 0.3 % of imports are left out.",
-        "浅色：此类货物未经过。占进口不足0.3%的航线未画出。",
+    "legend_hollow": ("nothing known", "无信息"),
+    "legend_lane": ("sea lane, width by flow", "航线（粗细表示流量）"),
+    "legend_load": ("port of loading", "装货港"),
+    "legend_land": ("port of landing", "卸货港"),
+    "legend_pipeline": ("pipeline", "管道"),
+    "legend_railway": ("railway", "铁路"),
+    "legend_event": ("event", "事件"),
+    "legend_more": (
+        "Size is the importer's flow, colour the risk; pale with a broken rim: stale; hollow: not "
+        "covered or not known, which is not calm. Lines keep their own colour where no risk of "
+        "them is known, dashed ones are not built, pale ones not used. Hollow triangles are of "
+        "the embedded set and no news. Lanes under 0.3 % of imports are left out.",
+        "大小表示该进口方的流量，颜色表示风险；浅色虚框为信息过期；空心为未覆盖或不详，并不等于平静。"
+        "无风险信息的线路用本色，虚线为未建成，浅色为此类货物未使用。空心三角来自内置资料，不是最新消息。"
+        "占进口不足0.3%的航线未画出。",
     ),
+    "map_failed": (
+        "This browser could not draw the map (no WebGL, or its library is missing: make install). "
+        "The list beside it and the table below say the same.",
+        "此浏览器无法绘制地图（缺少WebGL，或地图组件未安装：make install）。"
+        "可改用旁边的列表和下方的表格。",
+    ),
+    "zoom_in": ("Zoom in", "放大"),
+    "zoom_out": ("Zoom out", "缩小"),
+    "layers": ("Layers", "图层"),
+    "layer_lanes": ("Sea lanes", "航线"),
+    "layer_ports": ("Ports", "港口"),
+    "layer_pipelines": ("Pipelines", "管道"),
+    "layer_railways": ("Railways", "铁路"),
+    "layer_chokepoints": ("Chokepoints", "咽喉要道"),
+    "layer_events": ("Events", "事件"),
+    # Risk.
+    "colour_by": ("Colour shows", "颜色表示"),
+    "colour_level": ("Warning level", "预警等级"),
+    "colour_threat": ("Threat, by news", "威胁（依据消息）"),
+    "colour_observed": ("Observed fall of traffic", "实测通航下降"),
+    "colour_structural": ("Long-run rate, 30 days", "长期中断概率（30天）"),
+    "by_level": ("Level", "等级"),
+    "by_threat": ("Threat", "威胁"),
+    "by_observed": ("Traffic", "实测"),
+    "by_structural": ("Long-run rate", "长期概率"),
+    "colour_help": (
+        "Three numbers that are never blended. Threat: what feeds say, by distance, age and "
+        "severity. Observed: how far traffic is below its usual week. Long-run: how likely a "
+        "disruption within 30 days has been over the years. Levels: warnings that stand for this "
+        "importer and commodity; analytical reference, not an official warning.",
+        "三个数字并列，从不合成。威胁：信息源所述事件，按距离、时间和严重程度计。实测：通航量低于平常一周的幅度。"
+        "长期：多年来30天内发生中断的概率。等级：对该进口方和商品仍有效的预警；参考等级,非政府发布预警。",
+    ),
+    "sign_none": ("–", "–"),
+    "sign_blue": ("B", "蓝"),
+    "sign_yellow": ("Y", "黄"),
+    "sign_orange": ("O", "橙"),
+    "sign_red": ("R", "红"),
+    "risk_not_covered": ("not covered by any feed", "无信息源覆盖"),
+    "risk_no_series": ("no daily count to judge", "无可供判断的逐日数据"),
+    "risk_not_known": ("not known", "不详"),
+    "risk_structural_note": ("chance of a disruption within 30 days", "30天内发生中断的概率"),
+    "risk_age": ("{days} d old", "{days}天前"),
+    "risk_stale": ("stale, {days} d old", "已过期，{days}天前"),
+    "not_judged": ("not judged", "未评估"),
+    "reference": (
+        "Analytical reference, not an official warning.",
+        "参考等级,非政府发布预警。",
+    ),
+    # The verdict on what is wrong now.
+    "now_level": (
+        "Level {level} for the {commodity} of {importer}: traffic at the {name} falls below its "
+        "season within 14 days with a probability of {chance}, and {share} of imports pass it.",
+        "{importer}{commodity}{level}级：{name}14天内通航低于季节常态的概率为{chance}，进口的{share}经过此处。",
+    ),
+    "now_more": (" {count} more stand.", "另有{count}条有效。"),
+    "now_data": (
+        "Data to {day}, sent {sent}. ",
+        "数据截至{day}，发出于{sent}。",
+    ),
+    "now_calm": (
+        "No warning stands for the {commodity} of {importer}.",
+        "{importer}{commodity}目前没有有效预警。",
+    ),
+    "now_judged": ("Looked at on {day}. ", "评估于{day}。"),
+    "now_observed": (
+        "Traffic at {name} is {fall} below its usual week; {share} of the {commodity} imported by "
+        "{importer} passes it.",
+        "{name}通航量比平常一周低{fall}；{importer}进口的{commodity}有{share}经过此处。",
+    ),
+    "now_threat": (
+        "News speaks of danger at {name} (threat {threat}); {share} of the {commodity} imported "
+        "by {importer} passes it.",
+        "消息显示{name}有风险（威胁{threat}）；{importer}进口的{commodity}有{share}经过此处。",
+    ),
+    "now_as_of": ("As of {day} ({days} d ago). ", "截至{day}（{days}天前）。"),
+    "no_live": (
+        "No live data: long-run rates and the embedded set only.",
+        "无实时数据：仅有长期概率和内置资料。",
+    ),
+    "all_stale": (
+        "All news is stale: the newest is of {day}. Refresh the feeds.",
+        "全部消息均已过期：最新为{day}。请刷新信息源。",
+    ),
+    "store_fault": (
+        "The store of news could not be read, so long-run rates only: {fault}",
+        "消息库无法读取，仅显示长期概率：{fault}",
+    ),
+    # What is chosen on the map.
+    "element": ("Element of the map", "地图要素"),
+    "element_none": ("– choose, or click the map –", "– 选择，或点击地图 –"),
+    "rides": ("What rides on it", "经过的货物"),
+    "rides_none": (
+        "None of this cargo is known to pass here.",
+        "未见此类货物经过。",
+    ),
+    "rides_share": (
+        "{share} of {commodity} imports, {quantity} a year (range {band})",
+        "占{commodity}进口的{share}，每年{quantity}（区间{band}）",
+    ),
+    "rides_origins": ("Origins", "来源地"),
+    "rides_commodities": ("All commodities of {importer}", "{importer}的全部商品"),
+    "rides_counting": ("Counting all commodities …", "正在统计全部商品……"),
+    "reports": ("Reports behind the threat", "威胁所依据的消息"),
+    "reports_none": ("No report reaches it.", "没有涉及此处的消息。"),
+    "reports_hollow": (
+        "No feed looks here, so silence says nothing.",
+        "没有信息源覆盖此处，无消息不代表平静。",
+    ),
+    "report_age": ("{source}, {days} d ago", "{source}，{days}天前"),
+    "report_embedded": (
+        "{days} d ago · embedded set, no news",
+        "{days}天前 · 内置资料，非最新消息",
+    ),
+    "traffic": ("Ships a day against the season", "每日船舶数与季节常态"),
+    "traffic_seen": ("seven-day mean", "七日均值"),
+    "traffic_usual": ("usual for the season", "季节常态"),
+    "traffic_none": ("No daily series of ships here.", "此处没有逐日船舶数据。"),
+    "traffic_to": (
+        "{ratio} of the usual tonnage in the seven days to {day}",
+        "截至{day}的七天，吨位为常态的{ratio}",
+    ),
+    "ways": ("If it is lost", "一旦中断"),
+    "ways_all": ("No other way for any of it.", "全部别无他路。"),
+    "ways_part": (
+        "{part} has no other way; the rest would take {days} more days and {cost} USD/t more.",
+        "{part}别无他路；其余绕行增加{days}天、每吨{cost}美元。",
+    ),
+    "ways_rest": (
+        "All of it has another way: {days} more days, {cost} USD/t more.",
+        "全部有替代路线：增加{days}天、每吨{cost}美元。",
+    ),
+    "ways_unknown": ("Not known.", "不详。"),
+    "what_if": ("What if it closes", "推演其关闭"),
+    "explain": ("Explain this number", "解释这个数字"),
+    "explain_text": (
+        "Each line is a flow of the data, the part of it that passes and its source; the parts add "
+        "up to the number.",
+        "每行是一条贸易流、其经过此处的比例和来源；各行之和即为该数字。",
+    ),
+    "origin_name": ("Origin", "来源地"),
+    "flow_t": ("Flow, t/yr", "贸易流（吨/年）"),
+    "passing_share": ("Passes here", "经过比例"),
+    "quantity_t": ("Passes, t/yr", "经过量（吨/年）"),
+    "source": ("Source", "来源"),
     "tip_lane": ("Sea lane", "航线"),
     "tip_flow": ("{quantity} · {share} of imports", "{quantity} · 占进口{share}"),
     "tip_band": ("range {band}", "区间{band}"),
@@ -109,7 +259,6 @@ COMMON: dict[str, tuple[str, str]] = {
         "None of this cargo is known to pass here",
         "未见此类货物经过",
     ),
-    "tip_quality": ("{quality} · data of {years}", "{quality} · {years}年数据"),
     "load": ("loads here", "在此装货"),
     "discharge": ("lands here", "在此卸货"),
     "through": ("passes through", "经过"),

@@ -1,0 +1,326 @@
+"""Every page in a real browser: what must hold whichever page it is."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from corridors.ui.panels import PAGES
+from corridors.ui.words import WORDS
+from layers.source import feeds
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from layers.world import World
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parent.parent
+HOSTILE = "<img src=x onerror=window.hit=1>"
+REPORT = """time,what,kind,severity,reporter_type,visibility,element,id
+{day},shots,security_incident,4,embassy,public,chokepoint:hormuz,h1
+"""
+START_S = 60
+AXE = "4.14.1"
+AXE_HASH = (
+    "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
+)
+GRAVE = {"serious", "critical"}
+# Where a link shows most of a page.
+BUSY = {
+    "map": "element=chokepoint:hormuz",
+    "exposure": "row=chokepoint:hormuz&beside=True&show=spread",
+}
+VISITS = [
+    pytest.param((name, *how), id=f"{name}-{'-'.join(how)}")
+    for name in PAGES
+    for how in (("empty", "zh", "light"), ("hostile", "en", "dark"))
+]
+
+
+@dataclass
+class Visit:
+    """A page that was opened, and all that went wrong on it since."""
+
+    name: str
+    store: str
+    lang: str
+    page: Page
+    wrong: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return a store that isn't there, and one with a report whose title is a trap."""
+    import duckdb
+    from typer.testing import CliRunner
+
+    from corridors.cli import app
+
+    folder = tmp_path_factory.mktemp("stores")
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400))
+    (folder / "reports.csv").write_text(REPORT.format(day=day))
+    hostile = folder / "hostile.duckdb"
+    asked = ["feeds", "refresh", "local_reports", "--store", str(hostile)]
+    done = CliRunner(env={"CORRIDORS_REPORTS": str(folder / "reports.csv")}).invoke(app, asked)
+    assert done.exit_code == 0, done.output
+    # What feeds say is cleaned on its way in; the pages must not rely on that.
+    with duckdb.connect(hostile) as store:
+        store.execute("UPDATE events SET title = ?, summary = ?", [HOSTILE, HOSTILE])
+    return {"empty": folder / "none.duckdb", "hostile": hostile}
+
+
+@contextmanager
+def serving(store: Path) -> Iterator[str]:
+    """Serve app.py with a store; fail when its log holds a traceback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address, log = f"http://127.0.0.1:{port}", store.with_suffix(".log")
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
+    command += ["--server.address=127.0.0.1", f"--server.port={port}"]
+    environment = {**os.environ, "CORRIDORS_STORE": str(store)}
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True
+        )
+    try:
+        _wait_for(address, log)
+        yield address
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(10)
+    assert "Traceback" not in log.read_text(), log.read_text()[-4000:]
+
+
+def _wait_for(address: str, log: Path) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        try:
+            with opener.open(f"{address}/_stcore/health", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"the app did not answer within {START_S} s:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def served(stores: dict[str, Path]) -> Iterator[Callable[[str], str]]:
+    """Yield where the app with a store is served; started when first asked for."""
+    running: dict[str, str] = {}
+    with ExitStack() as stack:
+
+        def address(store: str) -> str:
+            if store not in running:
+                running[store] = stack.enter_context(serving(stores[store]))
+            return running[store]
+
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium)
+        yield opened
+        opened.close()
+
+
+def visited(browser: Browser, address: str, name: str, store: str, lang: str, scheme: str) -> Visit:
+    """Return a page opened and at rest, with all that went wrong on the way."""
+    own = (address, address.replace("http", "ws"), "data:", "blob:")
+    page = browser.new_page(
+        viewport={"width": 1300, "height": 900},
+        locale="zh-CN" if lang == "zh" else "en-US",
+        color_scheme=scheme,  # type: ignore[arg-type]
+    )
+    page.set_default_timeout(60_000)
+    visit = Visit(name, store, lang, page)
+    page.on("request", lambda r: None if r.url.startswith(own) else visit.wrong.append(r.url))
+    page.on("pageerror", lambda error: visit.wrong.append(str(error)))
+    page.on("console", lambda said: visit.wrong.extend(_faults(said)))
+    path = "" if name == PAGES[0] else name
+    page.goto(f"{address}/{path}?lang={lang}&{BUSY.get(name, '')}")
+    settled(page)
+    return visit
+
+
+def _faults(said: Any) -> list[str]:
+    """Return an error the console told; Streamlit's own search for its server is none."""
+    probing = "/_stcore/" in (said.location or {}).get("url", "")
+    return [said.text] if said.type == "error" and not probing else []
+
+
+def settled(page: Page) -> None:
+    page.locator(".cx-verdict, [data-testid=stException]").first.wait_for()
+    page.wait_for_timeout(500)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+@pytest.fixture(scope="module", params=VISITS)
+def visit(
+    request: pytest.FixtureRequest, browser: Browser, served: Callable[[str], str]
+) -> Iterator[Visit]:
+    name, store, lang, scheme = request.param
+    found = visited(browser, served(store), name, store, lang, scheme)
+    yield found
+    found.page.close()
+
+
+@pytest.fixture(scope="session")
+def axe(request: pytest.FixtureRequest) -> str:
+    """Return the axe-core script, fetched once from the package registry; or skip."""
+    assert request.config.cache is not None
+    folder = request.config.cache.mkdir("axe")
+    script = folder / f"axe-{AXE}.js"
+    if not script.exists():
+        _fetch_axe(folder, script)
+    return script.read_text("utf-8")
+
+
+def _fetch_axe(folder: Path, script: Path) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("no npm on this machine to fetch axe-core with")
+    asked = [npm, "pack", f"axe-core@{AXE}", "--pack-destination", str(folder), "--silent"]
+    try:
+        subprocess.run(asked, check=True, capture_output=True, timeout=90)
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"axe-core could not be fetched from the package registry: {error}")
+    packed = folder / f"axe-core-{AXE}.tgz"
+    found = base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()
+    assert found == AXE_HASH, f"axe-core {AXE} is not the one known: {found}"
+    with tarfile.open(packed) as archive:
+        inside = archive.extractfile("package/axe.min.js")
+        assert inside is not None
+        script.write_bytes(inside.read())
+
+
+def test_page_opens_without_a_fault(visit: Visit) -> None:
+    assert not visit.page.locator("[data-testid=stException]").count()
+    assert len(visit.page.locator(".cx-verdict").first.inner_text()) > 10
+    assert not visit.wrong
+
+
+def test_hostile_title_runs_nowhere(visit: Visit) -> None:
+    page = visit.page
+    assert page.evaluate("window.hit") is None
+    assert not page.locator("img[src=x]").count()
+    if (visit.name, visit.store) == ("exposure", "hostile"):
+        page.locator("p", has_text=HOSTILE).wait_for()  # as text
+
+
+def test_axe_finds_no_serious_fault(visit: Visit, axe: str) -> None:
+    visit.page.evaluate(axe)
+    found = visit.page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa']})")
+    grave = [
+        f"{v['id']}: {v['help']}: {v['nodes'][0]['html'][:160]}"
+        for v in found["violations"]
+        if v["impact"] in GRAVE
+    ]
+    assert not grave
+
+
+# Units, formats and abbreviations that are the same in every language.
+ALLOWED = {"csv", "xlsx", "json", "geojson", "geopackage", "parquet", "html", "pdf", "cap", "atom"}
+ALLOWED |= {
+    "gpkg",
+    "excel",
+    "yyyy",
+    "mm",
+    "dd",
+    "mt",
+    "kt",
+    "usd",
+    "km",
+    "nm",
+    "hhi",
+    "mb",
+    "gj",
+    "utc",
+    "english",
+}
+OTHERS = ".cx-told, [data-testid=stIconMaterial]"
+LATIN = re.compile(r"[A-Za-z][A-Za-z'’-]+")
+
+
+@pytest.fixture(scope="session")
+def names(world: World) -> set[str]:
+    """Return the words of names: of who publishes, under which licence, and of ids."""
+    texts = [WORDS["attribution"][1], *world.sources["publisher"], *world.sources["licence"]]
+    texts += [*world.names, *(zh for _, zh in world.names.values())]
+    for feed in feeds().values():
+        source = feed.source
+        texts += [source.id, source.title, source.publisher, source.licence, *source.needs]
+    return {word.lower() for text in texts for word in LATIN.findall(re.sub("[_:]", " ", text))}
+
+
+def written(visit: Visit) -> str:
+    """Return what the page says itself: no drawn icons, and no words of others as they came."""
+    visit.page.add_style_tag(content=f"{OTHERS} {{display: none !important}}")
+    said: str = visit.page.locator("[data-testid=stMain]").inner_text()
+    return said
+
+
+def test_chinese_page_has_no_english_left(visit: Visit, names: set[str]) -> None:
+    if visit.lang != "zh":
+        pytest.skip("an English page")
+    text = written(visit)
+    left = {
+        f"{word} in: {line.strip()[:80]}"
+        for line in text.splitlines()
+        for word in LATIN.findall(re.sub("[_:]", " ", line))
+        if word.lower() not in names | ALLOWED
+    }
+    assert not left, "\n".join(sorted(left))
+
+
+def test_every_english_sentence_has_its_chinese_one_on_the_page(visit: Visit) -> None:
+    if visit.lang != "zh":
+        pytest.skip("an English page")
+    text = written(visit)
+    lines = {line.strip() for line in text.splitlines()}
+    said = {en for en, zh in WORDS.values() if en != zh and re.search("[A-Za-z]{2}", en)}
+    assert not lines & said
+
+
+def test_exposure_page_works_by_keyboard(browser: Browser, served: Callable[[str], str]) -> None:
+    visit = visited(browser, served("empty"), "exposure", "empty", "en", "light")
+    page = visit.page
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.getAttribute('aria-label') || ''") == "Importer":
+            break
+    page.keyboard.type("India")
+    page.keyboard.press("Enter")
+    page.locator(".cx-verdict", has_text="India").wait_for()
+    settled(page)
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.type") == "checkbox":
+            break
+    page.keyboard.press("Space")
+    page.wait_for_function("location.search.includes('=True')")
+    settled(page)
+    assert not visit.wrong
+    page.close()
