@@ -16,7 +16,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from corridors.metrics import KINDS
-from corridors.ui import colours, sentences
+from corridors.ui import colours, sentences, tour
 from corridors.ui.answer import Answer, Question, importers_of, rounded, years_of
 from corridors.ui.map import component
 from corridors.ui.words import LANGUAGES, WORDS, word
@@ -55,6 +55,13 @@ def headline(app: AppTest) -> str:
     found = re.search(r'<p class="cx-verdict"[^>]*>(.*?)</p>', written(app))
     assert found is not None
     return found.group(1)
+
+
+def carriers(app: AppTest) -> dict[str, str]:
+    """Return the elements listed as carrying most, with their shares as they are written."""
+    assert not app.exception
+    labels = [b.label for b in app.button if (b.key or "").startswith("most_")]
+    return dict(label.split(" · ") for label in labels)
 
 
 def importer_without(world: World, commodity: str) -> str:
@@ -196,20 +203,18 @@ def test_default_view() -> None:
     app = opened()
     assert "crude oil imported by China in 2024" in headline(app)
     assert [app.selectbox(key=key).value for key in PICKERS] == ["CHN", "crude_oil", 2024]
-    assert len(app.dataframe[0].value) > 10
+    assert len(carriers(app)) == 6
     assert app.get("bidi_component")
 
 
 def test_link_restores_the_view() -> None:
-    app = opened(importer="JPN", commodity="lng", by="corridor", lang="zh", year="2024")
+    app = opened(importer="JPN", commodity="lng", lang="zh", year="2024")
     assert "日本进口的液化天然气" in headline(app)
     assert [app.selectbox(key=key).value for key in PICKERS] == ["JPN", "lng", 2024]
-    assert app.session_state["by"] == "corridor"
-    asked = {key: app.query_params[key] for key in ("importer", "commodity", "by", "lang")}
+    asked = {key: app.query_params[key] for key in ("importer", "commodity", "lang")}
     assert {k: v if isinstance(v, str) else v[0] for k, v in asked.items()} == {
         "importer": "JPN",
         "commodity": "lng",
-        "by": "corridor",
         "lang": "zh",
     }
 
@@ -236,17 +241,8 @@ def test_no_imports_is_a_sentence_not_an_error(world: World, lang: str) -> None:
     importer = importer_without(world, "pipeline_gas")
     app = opened(importer=importer, commodity="pipeline_gas", lang=lang)
     assert sentences.place(world, importer, lang) in headline(app)
-    assert not app.dataframe
-    assert not app.get("bidi_component")
-
-
-def test_every_kind_of_element_has_a_table_or_a_sentence() -> None:
-    app = opened(commodity="soybeans")
-    for kind in KINDS:
-        app.session_state["by"] = kind
-        app.run()
-        assert not app.exception
-        assert app.info or not app.dataframe[0].value.empty
+    assert not carriers(app)
+    assert len(app.get("bidi_component")) == 1  # the tour; no map
 
 
 def test_year_that_an_importer_lacks_falls_back(world: World) -> None:
@@ -261,9 +257,7 @@ def test_year_that_an_importer_lacks_falls_back(world: World) -> None:
 
 def test_named_assumption_moves_crude_to_iran() -> None:
     def share_of_hormuz(app: AppTest) -> float:
-        assert not app.exception
-        table = app.dataframe[0].value.set_index("name")
-        return float(table["share"].to_dict()["Strait of Hormuz"])
+        return float(carriers(app)["Strait of Hormuz"].removesuffix(" %"))
 
     app = opened()
     before = share_of_hormuz(app)
@@ -296,6 +290,23 @@ def test_choosing_an_element_opens_its_panel() -> None:
     app.selectbox(key="element").set_value("chokepoint:malacca").run()
     assert '<h2 class="cx-name">Strait of Malacca</h2>' in written(app)
     assert "chokepoint:malacca" in app.query_params["element"]
+
+
+def test_what_carries_most_can_be_chosen_from_its_list() -> None:
+    app = opened()
+    app.button(key="most_chokepoint:hormuz").click().run()
+    assert '<h2 class="cx-name">Strait of Hormuz</h2>' in written(app)
+    assert app.selectbox(key="element").value == "chokepoint:hormuz"
+    assert not carriers(app)
+
+
+def test_reports_that_weigh_most_are_told_once_each_with_their_place() -> None:
+    said = re.search(r"Reports that weigh most</h2>(.*?)</div>", written(opened()), re.DOTALL)
+    assert said is not None
+    titles = re.findall(r'class="cx-told">(.*?)</span><small>(.*?)</small>', said.group(1))
+    assert 1 <= len(titles) <= 5
+    assert len({title for title, _ in titles}) == len(titles)
+    assert all("embedded set, no news" in small for _, small in titles)
 
 
 def test_every_kind_of_element_can_be_chosen(world: World) -> None:
@@ -394,6 +405,51 @@ def shown(page: Page, layer: str) -> int:
 
 
 @pytest.mark.browser
+def test_tour_leads_a_first_visit_once_and_again_on_demand(page: Page) -> None:
+    page.locator(MAP).wait_for()
+    card = page.locator(".cx-tour[role=dialog]")
+    card.wait_for()
+    for name in list(tour.STEPS)[:-1]:
+        assert word(f"tour_{name}", "en") in card.inner_text()
+        page.keyboard.press("Enter")  # the button to go on has the focus
+    assert word("tour_go", "en") in card.inner_text()
+    page.keyboard.press("Enter")
+    assert not card.count()
+    page.reload()
+    page.locator(MAP).wait_for()
+    settled(page)
+    assert not card.count()
+    page.get_by_role("button", name=word("tour_open_button", "en")).click()
+    assert word("tour_ask", "en") in card.inner_text()
+    page.keyboard.press("Escape")
+    assert not card.count()
+
+
+@pytest.mark.browser
+def test_tour_leaves_who_came_by_a_link_alone(page: Page) -> None:
+    page.evaluate("localStorage.clear()")
+    page.goto(page.url.split("?")[0] + "?element=chokepoint:hormuz")
+    page.locator(MAP).wait_for()
+    settled(page)
+    assert not page.locator(".cx-tour").count()
+
+
+@pytest.mark.browser
+def test_link_keeps_the_part_of_the_map_a_reader_moved_to(page: Page) -> None:
+    page.locator(MAP).wait_for()
+    settled(page)
+    page.get_by_label("Zoom in").click()
+    page.wait_for_function("location.search.includes('view=')")
+    page.get_by_role("button", name="Ports", exact=True).click()
+    page.wait_for_function("/hide=ports/.test(location.search) && /view=/.test(location.search)")
+    where = "host => [host.map.getCenter().lng, host.map.getCenter().lat, host.map.getZoom()]"
+    seen = page.locator(".cx-map").evaluate(where)
+    page.goto(page.url)
+    page.locator(MAP).wait_for()
+    assert page.locator(".cx-map").evaluate(where) == pytest.approx(seen, abs=0.011)
+
+
+@pytest.mark.browser
 def test_map_is_painted_importer_changes_and_table_downloads(page: Page) -> None:
     page.locator(MAP).wait_for()
     settled(page)
@@ -411,6 +467,9 @@ def test_map_is_painted_importer_changes_and_table_downloads(page: Page) -> None
     page.locator(".cx-verdict", has_text="India").wait_for()
     settled(page)
     assert "importer=IND" in page.url
+    page.get_by_role("link", name=word("all_files", "en")).click()
+    page.locator(".cx-verdict", has_text="equal origins").wait_for()
+    settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV", exact=True).click()
     text = Path(download.value.path()).read_text("utf-8-sig")

@@ -1,4 +1,4 @@
-"""Beside the map: all that is known of the element a reader chose.
+"""Beside and below the map: all that is known of the element a reader chose.
 
 Written as HTML with every text escaped: titles of reports come from outside.
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from corridors.ui.now import Now
     from layers.world import World
 
-__all__ = ["draw", "elements", "explained", "goods", "riding"]
+__all__ = ["below", "draw", "elements", "explained", "goods", "reports", "riding"]
 
 KINDS = ("chokepoint", "corridor", "pipeline", "railway", "port")
 MOST = 5
@@ -53,16 +53,37 @@ def draw(
     colour: Palette,
     lang: str,
 ) -> DeltaGenerator:
-    """Risk, cargo, reports, traffic and ways of one element; the room left for `goods`."""
+    """Risk, cargo and other ways of one element; the room left for `goods`."""
     kind = element.partition(":")[0]
     row = next((r for r in records(found.tables[kind]) if r["element"] == element), None)
     _head(world, question, now, element, colour, lang)
     st.html(f'<div class="cx-side">{_cargo(world, question, row, lang)}</div>')
     room = st.container()
-    st.html(f'<div class="cx-side">{_ways(row, lang)}{_reports(now, element, lang)}</div>')
-    _traffic(world, element, colour, lang)
+    st.html(f'<div class="cx-side">{_ways(row, lang)}</div>')
     _onward(world, question, element, row is not None, lang)
     return room
+
+
+def below(world: World, now: Now, element: str, colour: Palette, lang: str) -> None:
+    """Ships a day of one element, and the reports behind its threat."""
+    chart, told = st.columns(2, gap="medium")
+    with chart:
+        _traffic(world, element, colour, lang)
+    with told:
+        st.html(f'<div class="cx-side">{_reports(now, element, lang)}</div>')
+
+
+def reports(world: World, now: Now, found: Answer, lang: str) -> None:
+    """The reports that weigh most on what this cargo passes, each with the element it is about."""
+    carrying = {e for kind in KINDS for e in found.tables[kind]["element"]}
+    own = now.reasons[now.reasons["element"].isin(carrying)]
+    heavy = own.sort_values(["embedded", "weight"], ascending=[True, False], kind="stable")
+    told = records(heavy.drop_duplicates("event_uid").head(MOST))
+    said = "".join(_report(now, row, world.name(row["element"], lang), lang) for row in told)
+    head = escape(word("reports_all", lang))
+    none = f"<p>{escape(word('reports_all_none', lang))}</p>"
+    items = f'<ul class="cx-reports">{said}</ul>' if said else none
+    st.html(f'<div class="cx-side"><h2>{head}</h2>{items}</div>')
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -204,14 +225,17 @@ def _reports(now: Now, element: str, lang: str) -> str:
         hollow = _unwatched(now, element)
         key = "reports_hollow" if hollow else "reports_none"
         return f"{head}<p>{escape(word(key, lang))}</p>"
-    items = ""
-    for row in records(own):
-        aged = risks.age(
-            str(row["sources"]), f"{row['age_d']:.0f}", lang, embedded=bool(row["embedded"])
-        )
-        title = now.titles.get(row["event_uid"], {}).get(lang, str(row["title"]))
-        items += f"<li>{escape(title)}<small>{escape(aged)}</small></li>"
+    items = "".join(_report(now, row, "", lang) for row in records(own))
     return f'{head}<ul class="cx-reports">{items}</ul>'
+
+
+def _report(now: Now, row: Mapping[str, Any], about: str, lang: str) -> str:
+    aged = risks.age(
+        str(row["sources"]), f"{row['age_d']:.0f}", lang, embedded=bool(row["embedded"])
+    )
+    title = now.titles.get(row["event_uid"], {}).get(lang, str(row["title"]))
+    small = " · ".join(filter(None, [about, aged]))
+    return f'<li><span class="cx-told">{escape(title)}</span><small>{escape(small)}</small></li>'
 
 
 def _unwatched(now: Now, element: str) -> bool:

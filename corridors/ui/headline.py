@@ -23,6 +23,8 @@ __all__ = ["Headline", "headline"]
 LEAST_SHARE = 0.05
 """Passages that carry less are not what is wrong for an importer."""
 LEAST_FALL, LEAST_THREAT = 0.25, 0.10
+FALLEN = 0.75
+"""Of the ships usual for the season; fewer are there to be seen, and need no probability."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,17 @@ def _who(world: World, question: Question, lang: str) -> dict[str, str]:
 def _warned(world: World, alert: Alert, others: int, lang: str) -> Headline:
     impact = alert.impact
     share = impact.through_t_y / impact.imports_t_y if impact.imports_t_y > 0 else float("nan")
+    seen = alert.status.observed_d < FALLEN * alert.status.usual_d
     text = word(
-        "now_level",
+        "now_level_seen" if seen else "now_level",
         lang,
         level=level_word(alert.level, lang),
         commodity=sentences.cargo(world, alert.commodity, lang),
         importer=sentences.in_sentence(world, alert.importer, lang),
         name=world.name(alert.element, lang),
         chance=sentences.percent(alert.probability_14d, lang),
+        seen=f"{alert.status.observed_d:.0f}",
+        usual=f"{alert.status.usual_d:.0f}",
         share=sentences.percent(share, lang),
     )
     day = f"{alert.status.data_to:%Y-%m-%d}" if alert.status.data_to else "–"

@@ -1,26 +1,19 @@
-"""The pieces of a page: pickers, verdict, table, downloads, sources."""
+"""The pieces every page has: title and language, pickers, verdict, whom the data owe."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
-from corridors.export import Sheet, to_bytes
 from corridors.metrics import KINDS
 from corridors.ui import link, sentences, style
 from corridors.ui.answer import Question, importers_of, relabelled, years_of
 from corridors.ui.words import LANGUAGES, word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from corridors.ui.answer import Answer
     from layers.world import World
-
-Columns = dict[str, Any]
 
 PAGES = ("map", "exposure", "whatif", "warnings", "data")
 """Files of ``corridors/ui/pages``, in the order of the menu; the first is where readers land."""
@@ -33,8 +26,6 @@ FILES = {
     "geojson": "application/geo+json",
     "gpkg": "application/geopackage+sqlite3",
 }
-MOST_ROWS_SEEN = 12
-ROW_PX = 35
 DEFAULTS = {"importer": "CHN", "commodity": "crude_oil", "year": 2024, "by": "chokepoint"}
 # Drawn here: Streamlit fetches the icons it knows by name from outside.
 ICON = (
@@ -55,11 +46,9 @@ def heading() -> str:
     link.restore("lang", browser_language(), list(LANGUAGES))
     lang: str = st.session_state["lang"]
     st.html(style.STYLE)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="frame"):
         title, tagline = (escape(word(key, lang)) for key in ("title", "tagline"))
-        st.html(
-            f'<div class="cx-head"><h1>{title}</h1><span>{tagline}</span></div>', width="stretch"
-        )
+        st.html(f'<div class="cx-head"><h1>{title}</h1><span>{tagline}</span></div>')
         st.segmented_control(
             word("language", lang),
             list(LANGUAGES),
@@ -80,7 +69,8 @@ def question(world: World, lang: str) -> Question:
     years = years_of(world, st.session_state["importer"])
     _restore("year", years, lang)
     link.restore("malaysia", False, [False, True])
-    one, two, three, four = st.columns([3, 3, 2, 4], vertical_alignment="bottom")
+    with st.container(key="question"):
+        one, two, three, four = st.columns([3, 3, 2, 4], vertical_alignment="bottom")
     one.selectbox(
         word("importer", lang),
         importers,
@@ -131,10 +121,10 @@ def kind(lang: str) -> str:
     return chosen
 
 
-def verdict(text: str, small: str) -> None:
-    """The sentence on top."""
+def verdict(text: str, small: str, *, mark: str = "") -> None:
+    """The sentence on top; ``mark`` is HTML that stands before it."""
     st.html(
-        f'<p class="cx-verdict" role="status">{escape(text)}</p>'
+        f'<p class="cx-verdict" role="status">{mark}{escape(text)}</p>'
         f'<p class="cx-small">{escape(small)}</p>'
     )
 
@@ -149,79 +139,6 @@ def nothing(world: World, asked: Question, lang: str) -> None:
         year=str(asked.year),
     )
     verdict(text, word("no_flows_more", lang))
-
-
-def table(found: Answer, by: str, lang: str) -> None:
-    """The exposure table with bars in its cells."""
-    rows = found.tables[by]
-    if rows.empty:
-        name = word(by, lang)
-        st.info(word("none_of_kind", lang, kind=name.lower()[:-1] if lang == "en" else name))
-        return
-    big, digits = (1e4, 0) if lang == "zh" else (1e6, 2)
-    shown = pd.DataFrame(
-        {
-            "name": rows[f"name_{lang}"],
-            "share": 100 * rows["share"],
-            "band": [sentences.band(row, lang) for _, row in rows.iterrows()],
-            "quantity": (rows["quantity_t"] / big).round(digits),
-            "no_alternative_share": 100 * rows["no_alternative_share"],
-            "added_cost_usd_t": rows["added_cost_usd_t"],
-            "added_days": rows["added_days"],
-            "consumption_share": 100 * rows["consumption_share"],
-            "quality": [sentences.quality(q, lang) for q in rows["quality"]],
-            "data_years": rows["data_years"].astype(str),
-        }
-    )
-    st.dataframe(
-        shown,
-        hide_index=True,
-        placeholder="–",
-        height=ROW_PX * (1 + min(len(shown), MOST_ROWS_SEEN)) + 3,
-        column_config=_columns(lang),
-        key=f"table_{by}",
-    )
-
-
-def downloads(world: World, asked: Question, found: Answer, by: str, lang: str) -> None:
-    """The table as files, made when asked for."""
-    name = f"exposure_{asked.importer}_{asked.commodity}_{asked.year}_{by}"
-    sheet = Sheet(name, sentences.conditions(asked, found, "en"), found.tables[by])
-    placeless = sheet.table.empty
-    with st.container(
-        horizontal=True, vertical_alignment="center", key="downloads", gap="xsmall", width="content"
-    ):
-        for format, mime in FILES.items():
-            st.download_button(
-                format.upper(),
-                _maker(sheet, world, format),
-                f"{name}.{format}",
-                mime,
-                key=f"download_{format}",
-                help=f"{word('download', lang)} {format.upper()}",
-                on_click="ignore",
-                disabled=placeless,
-                icon=":material/download:",
-                type="tertiary",
-            )
-
-
-def sources(world: World, found: Answer, by: str, lang: str) -> None:
-    """Where the figures come from and under which terms."""
-    with st.expander(word("sources", lang)):
-        names = {
-            "file": "file",
-            "title": "holds",
-            "publisher": "publisher",
-            "licence": "licence",
-            "url": "url",
-        }
-        config: Columns = {c: st.column_config.TextColumn(word(w, lang)) for c, w in names.items()}
-        config["url"] = st.column_config.LinkColumn(word("url", lang))
-        st.dataframe(world.sources[list(names)], hide_index=True, column_config=config)
-        cited = sorted({s for cell in found.tables[by]["sources"] for s in str(cell).split(" | ")})
-        items = "".join(f"<li>{escape(s)}</li>" for s in cited)
-        st.html(f'<p><b>{escape(word("cited", lang))}</b></p><ul class="cx-small">{items}</ul>')
 
 
 def attribution(lang: str) -> None:
@@ -241,35 +158,3 @@ def _restore(key: str, allowed: list[str] | list[int], lang: str) -> None:
 
 def _year(year: int, lang: str) -> str:
     return word("base_year", lang, year=str(year)) if year == DEFAULTS["year"] else str(year)
-
-
-def _maker(sheet: Sheet, world: World, format: str) -> Callable[[], bytes]:
-    return lambda: to_bytes(sheet, world, format)
-
-
-def _columns(lang: str) -> Columns:
-    column = st.column_config
-    percent: dict[str, Any] = {"min_value": 0.0, "max_value": 100.0, "format": "%.1f %%"}
-    detour = word("added_help", lang)
-    return {
-        "name": column.TextColumn(word("name", lang), pinned=True, width="medium"),
-        "share": column.ProgressColumn(
-            word("share", lang), help=word("share_help", lang), **percent
-        ),
-        "band": column.TextColumn(word("band", lang), help=word("band_help", lang)),
-        "quantity": column.NumberColumn(
-            "万吨" if lang == "zh" else "Mt", format="localized" if lang == "zh" else "%.2f"
-        ),
-        "no_alternative_share": column.ProgressColumn(
-            word("no_alternative_share", lang), help=word("no_alternative_help", lang), **percent
-        ),
-        "added_cost_usd_t": column.NumberColumn(
-            word("added_cost_usd_t", lang), help=detour, format="%.2f"
-        ),
-        "added_days": column.NumberColumn(word("added_days", lang), help=detour, format="%.1f"),
-        "consumption_share": column.NumberColumn(
-            word("consumption_share", lang), help=word("consumption_help", lang), format="%.1f %%"
-        ),
-        "quality": column.TextColumn(word("quality", lang)),
-        "data_years": column.TextColumn(word("data_years", lang)),
-    }

@@ -1,4 +1,4 @@
-"""Beside the map while nothing is chosen: how the cargo arrives and how concentrated it is.
+"""Beside the map while nothing is chosen: how the cargo arrives, and what carries most of it.
 
 Written as HTML with every text escaped; marks are styled boxes, since Streamlit strips drawings.
 """
@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import math
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import streamlit as st
 
-from corridors.ui import sentences
+from corridors.ui import panels, sentences
 from corridors.ui.words import word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from corridors.ui.answer import Answer
     from corridors.ui.colours import Palette
 
@@ -28,6 +32,31 @@ def draw(found: Answer, colour: Palette, lang: str) -> None:
         f'<h2 title="{escape(word("hhi_help", lang))}">{escape(word("hhi", lang))}</h2>'
         f'<div class="cx-pair">{_hhi("origins", found.hhi_origins, lang)}'
         f"{_hhi('corridors', found.hhi_corridors, lang)}</div></div>"
+    )
+
+
+KINDS = ("chokepoint", "pipeline", "railway", "port")
+MOST = 6
+
+
+def most(found: Answer, lang: str, *, on_click: Callable[[str], None]) -> None:
+    """The elements that carry most, each to be chosen; and the way to the whole table."""
+    columns = ["element", f"name_{lang}", "share"]
+    rows = pd.concat([found.tables[kind][columns] for kind in KINDS], ignore_index=True)
+    st.html(f'<div class="cx-side"><h2>{escape(word("most", lang))}</h2></div>')
+    with st.container(gap=None, key="most"):
+        for element, name, share in rows.nlargest(MOST, "share").itertuples(index=False):
+            st.button(
+                f"{name} · {sentences.percent(share, lang)}",
+                key=f"most_{element}",
+                type="tertiary",
+                on_click=on_click,
+                args=(element,),
+            )
+    st.page_link(
+        Path(panels.__file__).parent / "pages" / "exposure.py",
+        label=word("all_files", lang),
+        query_params={"lang": lang},
     )
 
 

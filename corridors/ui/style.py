@@ -5,6 +5,16 @@ STYLE = """<style>
 .cx-head {display: flex; align-items: baseline; gap: .8rem; flex-wrap: wrap}
 .cx-head h1 {font-size: 1.35rem; font-weight: 700; margin: 0; padding: 0; letter-spacing: -.01em}
 .cx-head span {opacity: .78; font-size: .95rem}
+@media (min-width: 901px) {
+  [data-testid="stHeader"] {padding-left: 12.5rem}
+  [data-testid="stMainBlockContainer"] {padding-top: 3.4rem}
+  .st-key-frame {position: fixed; top: 0; left: 2rem; right: 2rem; width: auto; height: 3.75rem;
+    justify-content: space-between; pointer-events: none; z-index: 999991}
+  .st-key-frame > * {pointer-events: auto}
+  .cx-head span {display: none}
+}
+.st-key-most button {min-height: 1.75rem; padding: 0}
+.cx-verdict > .cx-chip {margin-right: .6rem; vertical-align: .15em}
 .cx-verdict {font-size: 1.5rem; line-height: 1.3; font-weight: 600; margin: .15rem 0 .1rem;
   letter-spacing: -.01em; text-wrap: pretty}
 .cx-small {font-size: .86rem; opacity: .82; margin: 0}

@@ -19,6 +19,7 @@ from corridors.ui import (
     sentences,
     shared,
     side,
+    tour,
 )
 from corridors.ui.answer import Answer, Question
 from corridors.ui.map import component, picture
@@ -42,19 +43,20 @@ def main() -> None:
         panels.nothing(world, question, lang)
     else:
         show(world, question, found, ground, lang)
+    tour.draw(lang)
     keep()
 
 
 def show(
     world: World, question: Question, found: Answer, ground: dict[str, Any], lang: str
 ) -> None:
-    """Draw an answer: verdict, map and what is chosen on it, table, files, sources."""
+    """Draw an answer: verdict, map, what is chosen on it or carries most, what was reported."""
     known = now.known(world)
     colour = colours.palette(st.context.theme.type)
     said = headline.headline(world, question, found, known, lang)
-    if said.level:
-        st.html(marks.level_chip(said.level, lang))
-    panels.verdict(said.text, said.small)
+    panels.verdict(
+        said.text, said.small, mark=marks.level_chip(said.level, lang) if said.level else ""
+    )
     if known.fault:
         marks.note("error", risks.unread(known, lang))
     left, right = st.columns([3, 1.15], gap="medium")
@@ -64,19 +66,17 @@ def show(
     with left:
         view = replace(switches(known, question, lang), chosen=element or None)
         draw(world, question, found, known, view, ground, lang)
+        if element:
+            chosen.below(world, known, element, colour, lang)
+        else:
+            chosen.reports(world, known, found, lang)
     keep()
     with beside:
         if element:
             room = chosen.draw(world, question, found, known, element, colour, lang)
         else:
             side.draw(found, colour, lang)
-    with st.container(
-        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
-    ):
-        by = panels.kind(lang)
-        panels.downloads(world, question, found, by, lang)
-    panels.table(found, by, lang)
-    panels.sources(world, found, by, lang)
+            side.most(found, lang, on_click=choose)
     if element:
         with room:
             chosen.goods(world, question, element, lang)
@@ -174,7 +174,12 @@ def clicked() -> None:
     """Choose what was clicked on the map."""
     element = component.clicked(MAP)
     if element:
-        st.session_state["element"] = element
+        choose(element)
+
+
+def choose(element: str) -> None:
+    """Take an element as chosen."""
+    st.session_state["element"] = element
 
 
 main()

@@ -88,8 +88,8 @@ COMMON: dict[str, tuple[str, str]] = {
     # The map.
     "map_alt": (
         "World map: sea lanes, ports, pipelines, railways and chokepoints used by {importer} for "
-        "{commodity}. The table below has the same figures.",
-        "世界地图：{importer}{commodity}进口所用的航线、港口、管道、铁路和咽喉要道。下表列有相同数字。",
+        "{commodity}. The page Exposure has the same figures as a table.",
+        "世界地图：{importer}{commodity}进口所用的航线、港口、管道、铁路和咽喉要道。“敞口”页以表格列出相同数字。",
     ),
     "legend_hollow": ("nothing known", "无信息"),
     "legend_lane": ("sea lane, width by flow", "航线（粗细表示流量）"),
@@ -109,9 +109,9 @@ COMMON: dict[str, tuple[str, str]] = {
     ),
     "map_failed": (
         "This browser could not draw the map (no WebGL, or its library is missing: make install). "
-        "The list beside it and the table below say the same.",
+        "The list beside it and the page Exposure say the same.",
         "此浏览器无法绘制地图（缺少WebGL，或地图组件未安装：make install）。"
-        "可改用旁边的列表和下方的表格。",
+        "可改用旁边的列表和“敞口”页的表格。",
     ),
     "zoom_in": ("Zoom in", "放大"),
     "zoom_out": ("Zoom out", "缩小"),
@@ -122,6 +122,38 @@ COMMON: dict[str, tuple[str, str]] = {
     "layer_railways": ("Railways", "铁路"),
     "layer_chokepoints": ("Chokepoints", "咽喉要道"),
     "layer_events": ("Events", "事件"),
+    # The tour of a first visit.
+    "tour_open_button": ("Tour of this page", "页面导览"),
+    "tour_next_button": ("Next", "下一步"),
+    "tour_back_button": ("Back", "上一步"),
+    "tour_skip_button": ("Skip", "跳过"),
+    "tour_done_button": ("Done", "完成"),
+    "tour_ask": ("1. Ask", "一、提问"),
+    "tour_ask_text": (
+        "Any importing country, any energy or grain commodity, any year of the data. All pages "
+        "answer the same question.",
+        "任选进口方、能源或粮食商品以及年份，各页面回答同一个问题。",
+    ),
+    "tour_read": ("2. Read the verdict", "二、看结论"),
+    "tour_read_text": (
+        "One sentence: what is wrong now for this importer, or what its cargo rides on. Below it "
+        "stands how old the data are.",
+        "一句话说明该进口方当前的问题或其货物依赖的通道，下方注明数据日期。",
+    ),
+    "tour_look": ("3. Look closer", "三、看细节"),
+    "tour_look_text": (
+        "Diamonds are straits and canals: size is the importer's flow, colour the risk, hollow "
+        "means that nobody looks there. Click one for what rides on it, reports, traffic, other "
+        "ways, and the flows behind every number.",
+        "菱形为海峡和运河：大小表示该进口方的流量，颜色表示风险，空心表示无人监测。"
+        "点击可查看经过的货物、消息、通航量、替代路线以及每个数字背后的贸易流。",
+    ),
+    "tour_go": ("4. Go on", "四、继续"),
+    "tour_go_text": (
+        "Tables and files, what-if exercises, warnings with bulletins for five readers, and the "
+        "state of every feed. The address of a page restores the view.",
+        "表格与文件、推演、面向五类读者的预警通报，以及各信息源状态。页面网址可还原当前视图。",
+    ),
     # Risk.
     "colour_by": ("Colour shows", "颜色表示"),
     "colour_level": ("Warning level", "预警等级"),
@@ -162,6 +194,11 @@ COMMON: dict[str, tuple[str, str]] = {
         "season within 14 days with a probability of {chance}, and {share} of imports pass it.",
         "{importer}{commodity}{level}级：{name}14天内通航低于季节常态的概率为{chance}，进口的{share}经过此处。",
     ),
+    "now_level_seen": (
+        "Level {level} for the {commodity} of {importer}: {seen} ships a day pass the {name}, "
+        "where {usual} are usual, and {share} of imports go that way.",
+        "{importer}{commodity}{level}级：{name}日均通过{seen}艘次，常态为{usual}艘次；进口的{share}经过此处。",
+    ),
     "now_more": (" {count} more stand.", "另有{count}条有效。"),
     "now_data": (
         "Data to {day}, sent {sent}. ",
@@ -198,6 +235,8 @@ COMMON: dict[str, tuple[str, str]] = {
     # What is chosen on the map.
     "element": ("Element of the map", "地图要素"),
     "element_none": ("– choose, or click the map –", "– 选择，或点击地图 –"),
+    "most": ("Carries most of it", "承运最多的要素"),
+    "all_files": ("The whole table, and files", "完整表格与文件下载"),
     "rides": ("What rides on it", "经过的货物"),
     "rides_none": (
         "None of this cargo is known to pass here.",
@@ -211,6 +250,11 @@ COMMON: dict[str, tuple[str, str]] = {
     "rides_commodities": ("All commodities of {importer}", "{importer}的全部商品"),
     "rides_counting": ("Counting all commodities …", "正在统计全部商品……"),
     "reports": ("Reports behind the threat", "威胁所依据的消息"),
+    "reports_all": ("Reports that weigh most", "影响最大的消息"),
+    "reports_all_none": (
+        "No report reaches a passage of this cargo.",
+        "没有消息涉及此类货物的通道。",
+    ),
     "reports_none": ("No report reaches it.", "没有涉及此处的消息。"),
     "reports_hollow": (
         "No feed looks here, so silence says nothing.",

@@ -3,6 +3,8 @@
 // asked for. Texts are set as text, never as markup.
 
 const WORLD = 360;
+const VIEW = "view";
+const KEEP_MS = 400;
 const REACH_PX = 18;
 const BESIDE_PX = 30;
 const SMALL_PX = 560;
@@ -33,6 +35,7 @@ export default function draw(component) {
   return () => {
     if (host.isConnected || !here.map) return;
     here.watch?.disconnect();
+    clearInterval(here.again);
     here.map.remove();
     delete host.here;
   };
@@ -48,11 +51,12 @@ async function begin(host) {
   ]);
   here.lines = new Map(ground.lines.features.map((line) => [line.properties.id, line.properties]));
   const colour = tones(host, here.data);
+  here.place = linked();
   const map = new maplibre.Map({
     container: host.querySelector(".cx-canvas"),
     style: { version: 8, sources: sources(ground), layers: layers(colour) },
-    center: here.data.centre,
-    zoom: host.clientWidth < SMALL_PX ? 0.3 : here.data.zoom,
+    center: here.place?.slice(0, 2) ?? here.data.centre,
+    zoom: here.place?.[2] ?? (host.clientWidth < SMALL_PX ? 0.3 : here.data.zoom),
     minZoom: 0,
     maxZoom: 8,
     attributionControl: false,
@@ -69,17 +73,40 @@ async function begin(host) {
   here.popup = new maplibre.Popup({ closeButton: false, closeOnClick: false, maxWidth: "300px" });
   map.on("load", () => { here.ready = true; apply(host); });
   map.on("idle", () => { if (here.ready) host.dataset.ready = "1"; });
+  map.on("moveend", (event) => { if (event.originalEvent) keep(here, placed(map)); });
   map.on("mousemove", (event) => requestAnimationFrame(() => hover(host, event)));
   map.on("mouseout", () => here.popup.remove());
   map.on("click", (event) => {
     const found = at(host, event.point);
     if (found?.element) here.say(found.element);
   });
+  // Streamlit writes the address anew after a run, without what only the browser knows.
+  here.again = setInterval(() => keep(here, here.place), KEEP_MS);
   here.watch = new ResizeObserver(() => map.resize());
   here.watch.observe(host);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     if (here.ready) setTimeout(() => apply(host), 300);
   });
+}
+
+// Where a reader moved the map to is in the address, so that a link shows the same part.
+function linked() {
+  const said = (new URLSearchParams(location.search).get(VIEW) ?? "").split(",").map(Number);
+  const fit = said.length === 3 && said.every(Number.isFinite) && Math.abs(said[1]) < 85;
+  return fit ? said : null;
+}
+
+function placed(map) {
+  const { lng, lat } = map.getCenter();
+  return [lng.toFixed(2), lat.toFixed(2), map.getZoom().toFixed(2)].map(Number);
+}
+
+function keep(here, place) {
+  here.place = place;
+  const address = new URL(location.href);
+  if (place) address.searchParams.set(VIEW, place.join());
+  else address.searchParams.delete(VIEW);
+  if (address.href !== location.href) history.replaceState(history.state, "", address);
 }
 
 function sources(ground) {
@@ -193,7 +220,10 @@ function apply(host) {
     for (const name of names) map.setLayoutProperty(name, "visibility", shown);
   }
   const home = data.centre.join();
-  if (host.here.home !== undefined && host.here.home !== home) map.easeTo({ center: data.centre });
+  if (host.here.home !== undefined && host.here.home !== home) {
+    map.easeTo({ center: data.centre });
+    keep(host.here, null);
+  }
   host.here.home = home;
   map.triggerRepaint();
 }
