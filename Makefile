@@ -1,6 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else is put into .venv on first use.
 #   make app     open the map              make lint    style and types
 #   make test    run the tests             make bench   run the benchmarks
+#   make screens take the pictures of docs/screens again (ARGS="--store FILE --at 2026-07-28T18:00")
 #   make lock    pin the dependencies again (UPGRADE=--upgrade for newer ones)
 # Another Python: make PYTHON=python3.12 test.  Options for pytest: make test ARGS="-k sea".
 
@@ -22,7 +23,7 @@ MAP := corridors/ui/map
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--fork-strategy fewest --no-annotate --no-header $(UPGRADE)
 
-.PHONY: app test lint bench install lock clean
+.PHONY: app test lint bench screens install lock clean
 .DELETE_ON_ERROR:
 
 app: $(INSTALLED)
@@ -38,6 +39,9 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only $(ARGS)
+
+screens: $(INSTALLED)
+	$(BIN)/python -m tests.screens $(ARGS)
 
 install: $(INSTALLED)
 

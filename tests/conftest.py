@@ -3,12 +3,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-import signal
-import socket
 import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.serving import serving
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
     from layers.world import World
 
 ROOT = Path(__file__).resolve().parent.parent
-START_LIMIT_S = 60.0
-STOP_LIMIT_S = 10.0
 
 
 def reference_folder() -> Path:
@@ -374,68 +369,11 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def streamlit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve app.py as a reader would get it and yield its address.
-
-    Fails when the app does not come up, and at the end when its log holds a traceback: Streamlit
-    shows an error on the page and goes on, so nothing else would notice.
-    """
-    log = tmp_path_factory.mktemp("streamlit") / "log.txt"
-    port = _free_port()
-    address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-    options = ["--server.address=127.0.0.1", f"--server.port={port}", "--server.headless=true"]
-    with (
-        log.open("w") as out,
-        subprocess.Popen(
-            command + options,
-            cwd=ROOT,
-            # A store of its own, empty: what this machine holds is nobody's test data.
-            env={**os.environ, "CORRIDORS_STORE": str(log.with_name("store.duckdb"))},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # a group of its own, so that nothing outlives the tests
-        ) as server,
-    ):
-        try:
-            _wait_until_healthy(server, address, log)
-            yield address
-        finally:
-            _stop(server)
-    written = log.read_text()
-    assert "Traceback" not in written, f"the app raised while it was used:\n{written[-4000:]}"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def _wait_until_healthy(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    deadline = time.monotonic() + START_LIMIT_S
-    # No proxy: the server is on this machine, whatever the environment says about the world.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            pytest.fail(f"the app ended at once:\n{log.read_text()}")
-        try:
-            with opener.open(f"{address}/_stcore/health", timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"the app did not answer within {START_LIMIT_S:.0f} s:\n{log.read_text()}")
-
-
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    for how in (signal.SIGTERM, signal.SIGKILL):
-        if server.poll() is None:
-            os.killpg(server.pid, how)
-            try:
-                server.wait(STOP_LIMIT_S)
-            except subprocess.TimeoutExpired:
-                continue
+    """Serve app.py with an empty store and yield its address."""
+    folder = tmp_path_factory.mktemp("streamlit")
+    # A store of its own: what this machine holds is nobody's test data.
+    with serving(folder / "store.duckdb", folder / "log.txt") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
-import sys
 import tarfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +20,7 @@ import pytest
 from corridors.ui.panels import PAGES
 from corridors.ui.words import WORDS
 from layers.source import feeds
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -38,7 +34,6 @@ HOSTILE = "<img src=x onerror=window.hit=1>"
 REPORT = """time,what,kind,severity,reporter_type,visibility,element,id
 {day},shots,security_incident,4,embassy,public,chokepoint:hormuz,h1
 """
-START_S = 60
 AXE = "4.14.1"
 AXE_HASH = (
     "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
@@ -88,41 +83,6 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"empty": folder / "none.duckdb", "hostile": hostile}
 
 
-@contextmanager
-def serving(store: Path) -> Iterator[str]:
-    """Serve app.py with a store; fail when its log holds a traceback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    address, log = f"http://127.0.0.1:{port}", store.with_suffix(".log")
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
-    command += ["--server.address=127.0.0.1", f"--server.port={port}"]
-    environment = {**os.environ, "CORRIDORS_STORE": str(store)}
-    with log.open("w") as out:
-        server = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True
-        )
-    try:
-        _wait_for(address, log)
-        yield address
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(10)
-    assert "Traceback" not in log.read_text(), log.read_text()[-4000:]
-
-
-def _wait_for(address: str, log: Path) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline:
-        try:
-            with opener.open(f"{address}/_stcore/health", timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"the app did not answer within {START_S} s:\n{log.read_text()}")
-
-
 @pytest.fixture(scope="module")
 def served(stores: dict[str, Path]) -> Iterator[Callable[[str], str]]:
     """Yield where the app with a store is served; started when first asked for."""
@@ -131,7 +91,8 @@ def served(stores: dict[str, Path]) -> Iterator[Callable[[str], str]]:
 
         def address(store: str) -> str:
             if store not in running:
-                running[store] = stack.enter_context(serving(stores[store]))
+                file = stores[store]
+                running[store] = stack.enter_context(serving(file, file.with_suffix(".log")))
             return running[store]
 
         yield address

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-HOUSE = {"corridors", "layers", "app.py", "data", "tests", "pyproject.toml", "README.md"}
+HOUSE = {"corridors", "layers", "app.py", "data", "docs", "tests", "pyproject.toml", "README.md"}
 DEMANDED = re.compile(r"LICENSE|Makefile|[\w-]+\.lock|\..+")  # by law, make, pip, tools with dots
 LAYERS, CORRIDORS = (sorted((ROOT / name).rglob("*.py")) for name in ("layers", "corridors"))
 # What faces a person or a file; everything else in corridors/ computes.

@@ -192,14 +192,14 @@ COMMON: dict[str, tuple[str, str]] = {
     "now_level": (
         "Level {level} for the {commodity} of {importer}: traffic at the {name} falls below its "
         "season within 14 days with a probability of {chance}, and {share} of imports pass it.",
-        "{importer}{commodity}{level}级：{name}14天内通航低于季节常态的概率为{chance}，进口的{share}经过此处。",
+        "{importer}{commodity}参考等级为{level}：{name}14天内通航低于季节常态的概率为{chance}，进口的{share}经过此处。",
     ),
     "now_level_seen": (
         "Level {level} for the {commodity} of {importer}: {seen} ships a day pass the {name}, "
         "where {usual} are usual, and {share} of imports go that way.",
-        "{importer}{commodity}{level}级：{name}日均通过{seen}艘次，常态为{usual}艘次；进口的{share}经过此处。",
+        "{importer}{commodity}参考等级为{level}：{name}日均通过{seen}艘次，常态为{usual}艘次；进口的{share}经过此处。",
     ),
-    "now_more": (" {count} more stand.", "另有{count}条有效。"),
+    "now_more": (" {count} more levels stand.", "另有{count}条有效。"),
     "now_data": (
         "Data to {day}, sent {sent}. ",
         "数据截至{day}，发出于{sent}。",

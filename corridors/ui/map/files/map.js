@@ -337,6 +337,7 @@ function brightness(colour) {
 function tones(host, data) {
   const ground = getComputedStyle(host).getPropertyValue("--st-background-color").trim();
   const dark = /^(#|rgb)/.test(ground) && brightness(ground) < 0.5;
+  host.dataset.theme = dark ? "dark" : "light";
   return dark ? data.palettes.dark : data.palettes.light;
 }
 

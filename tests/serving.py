@@ -1,0 +1,100 @@
+"""The app as a reader gets it: served by a process of its own, from a store of one's choice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+START_LIMIT_S = 60.0
+STOP_LIMIT_S = 10.0
+# Streamlit's own command under a clock that starts at a moment, for pictures of a day in the past.
+CLOCKED = """
+import sys, time_machine
+from datetime import datetime
+time_machine.travel(datetime.fromisoformat(sys.argv.pop(1)), tick=True).start()
+from streamlit.web.cli import main
+main()
+"""
+
+
+@contextmanager
+def serving(store: Path, log: Path, *, at: datetime | None = None) -> Iterator[str]:
+    """Serve app.py and yield its address.
+
+    Fails when the app does not come up, and at the end when its log holds a traceback: Streamlit
+    shows an error on the page and goes on, so nothing else would notice.
+
+    Parameters
+    ----------
+    store
+        The file of what the feeds said; it need not be there.
+    log
+        The file the app's own output goes to.
+    at
+        What the app takes the time to be, UTC; None for the time it is.
+    """
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    clocked = ["-c", CLOCKED, at.isoformat()] if at else ["-m", "streamlit"]
+    command = [sys.executable, *clocked, "run", "app.py"]
+    options = ["--server.address=127.0.0.1", f"--server.port={port}", "--server.headless=true"]
+    with (
+        log.open("w") as out,
+        subprocess.Popen(
+            command + options,
+            cwd=ROOT,
+            env={**os.environ, "CORRIDORS_STORE": str(store)},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # a group of its own, so that nothing outlives the tests
+        ) as server,
+    ):
+        try:
+            _wait_until_healthy(server, address, log)
+            yield address
+        finally:
+            _stop(server)
+    written = log.read_text()
+    assert "Traceback" not in written, f"the app raised while it was used:\n{written[-4000:]}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _wait_until_healthy(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + START_LIMIT_S
+    # No proxy: the server is on this machine, whatever the environment says about the world.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while time.monotonic() < deadline:
+        assert server.poll() is None, f"the app ended at once:\n{log.read_text()}"
+        try:
+            with opener.open(f"{address}/_stcore/health", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"the app did not answer in {START_LIMIT_S:.0f} s:\n{log.read_text()}")
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        if server.poll() is None:
+            os.killpg(server.pid, how)
+            try:
+                server.wait(STOP_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                continue
