@@ -12,17 +12,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from corridors.ui.panels import PAGES
-from corridors.ui.words import WORDS
+from corridors.ui.words import WORDS, word
 from layers.source import feeds
 from tests.serving import serving
 
 if TYPE_CHECKING:
+    import pandas as pd
     from playwright.sync_api import Browser, Page
 
     from layers.world import World
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parent.parent
+NOBODY = "http://127.0.0.1:1"
+MOMENT = datetime(2026, 7, 28, 18, tzinfo=UTC)
 HOSTILE = "<img src=x onerror=window.hit=1>"
 REPORT = """time,what,kind,severity,reporter_type,visibility,element,id
 {day},shots,security_incident,4,embassy,public,chokepoint:hormuz,h1
@@ -44,11 +49,25 @@ BUSY = {
     "map": "element=chokepoint:hormuz",
     "exposure": "row=chokepoint:hormuz&beside=True&show=spread",
 }
+STATES = (("empty", "zh", "light"), ("hostile", "en", "dark"), ("down", "en", "light"))
+STATES += (("replayed", "zh", "dark"),)
 VISITS = [
-    pytest.param((name, *how), id=f"{name}-{'-'.join(how)}")
+    pytest.param(
+        (name, *how),
+        id=f"{name}-{'-'.join(how)}",
+        marks=[pytest.mark.reference] if how[0] == "replayed" else [],
+    )
     for name in PAGES
-    for how in (("empty", "zh", "light"), ("hostile", "en", "dark"))
+    for how in STATES
 ]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A store, and what the app that shows it takes the time to be."""
+
+    store: Path
+    at: datetime | None = None
 
 
 @dataclass
@@ -62,38 +81,87 @@ class Visit:
     wrong: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="module")
-def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Return a store that isn't there, and one with a report whose title is a trap."""
+def hostile(folder: Path) -> Kept:
+    """Return a store with a report whose title is a trap."""
     import duckdb
     from typer.testing import CliRunner
 
     from corridors.cli import app
 
-    folder = tmp_path_factory.mktemp("stores")
     day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400))
     (folder / "reports.csv").write_text(REPORT.format(day=day))
-    hostile = folder / "hostile.duckdb"
-    asked = ["feeds", "refresh", "local_reports", "--store", str(hostile)]
+    file = folder / "hostile.duckdb"
+    asked = ["feeds", "refresh", "local_reports", "--store", str(file)]
     done = CliRunner(env={"CORRIDORS_REPORTS": str(folder / "reports.csv")}).invoke(app, asked)
     assert done.exit_code == 0, done.output
     # What feeds say is cleaned on its way in; the pages must not rely on that.
-    with duckdb.connect(hostile) as store:
+    with duckdb.connect(file) as store:
         store.execute("UPDATE events SET title = ?, summary = ?", [HOSTILE, HOSTILE])
-    return {"empty": folder / "none.duckdb", "hostile": hostile}
+    return Kept(file)
+
+
+def down(folder: Path) -> Kept:
+    """Return a store whose feeds were all asked and none answered."""
+    from layers.client import fetch
+    from layers.refresh import refresh
+    from layers.store import Store
+
+    ask = partial(fetch, sleep=lambda _: None)
+    states = refresh(Store(folder / "down.duckdb"), feeds(), base=NOBODY, ask=ask)
+    assert {s.state for s in states if not s.facts.consecutive_failures} <= {"never"}
+    return Kept(folder / "down.duckdb")
+
+
+def replayed(folder: Path, world: World, traffic: pd.DataFrame) -> Kept:
+    """Return a store of recorded counts of ships, and a run of the monitor on them."""
+    from corridors.risk import desk
+    from corridors.whatif.engine import prepare
+    from layers.events import event_frame
+    from layers.memory import remember
+    from layers.source import Answer, Parsed
+    from layers.store import State, Store
+
+    source = feeds()[desk.TRAFFIC].source
+    newest = traffic["observed_at"].max().to_pydatetime()
+    parsed = Parsed(event_frame([]), traffic, len(traffic), {}, newest)
+    answered = State(
+        source.id,
+        last_attempt_at=MOMENT,
+        last_success_at=MOMENT,
+        content_as_of=newest,
+        n_records=len(traffic),
+        records_in=len(traffic),
+    )
+    store = Store(folder / "replayed.duckdb")
+    store.commit(source.id, lambda _: answered, [Answer(NOBODY, b"recorded", MOMENT)], parsed)
+    impacts = desk.impacts_of(world, lambda: prepare(world, remember=remember), remember)
+    told = desk.warn(world, store, impacts, ["CHN", "IND"], now=MOMENT)
+    assert told.alerts
+    return Kept(store.path, MOMENT)
 
 
 @pytest.fixture(scope="module")
-def served(stores: dict[str, Path]) -> Iterator[Callable[[str], str]]:
-    """Yield where the app with a store is served; started when first asked for."""
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], str]]:
+    """Yield where the app with a store is served; made and started when first asked for."""
     running: dict[str, str] = {}
+    folder = tmp_path_factory.mktemp("stores")
+    made: dict[str, Callable[[], Kept]] = {
+        "empty": lambda: Kept(folder / "none.duckdb"),
+        "hostile": lambda: hostile(folder),
+        "down": lambda: down(folder),
+        "replayed": lambda: replayed(
+            folder, request.getfixturevalue("world"), request.getfixturevalue("recorded_traffic")
+        ),
+    }
     with ExitStack() as stack:
 
-        def address(store: str) -> str:
-            if store not in running:
-                file = stores[store]
-                running[store] = stack.enter_context(serving(file, file.with_suffix(".log")))
-            return running[store]
+        def address(name: str) -> str:
+            if name not in running:
+                kept, log = made[name](), folder / f"{name}.log"
+                running[name] = stack.enter_context(serving(kept.store, log, at=kept.at))
+            return running[name]
 
         yield address
 
@@ -181,6 +249,23 @@ def test_page_opens_without_a_fault(visit: Visit) -> None:
     assert not visit.page.locator("[data-testid=stException]").count()
     assert len(visit.page.locator(".cx-verdict").first.inner_text()) > 10
     assert not visit.wrong
+
+
+SAID = {
+    ("map", "empty"): "no_live",
+    ("data", "down"): "d_failed",
+    ("warnings", "empty"): "w_never",
+    ("warnings", "down"): "w_never",
+    ("map", "replayed"): "reference",
+    ("warnings", "replayed"): "reference",
+}
+
+
+def test_page_says_what_state_its_news_is_in(visit: Visit) -> None:
+    key = SAID.get((visit.name, visit.store))
+    if key is None:
+        pytest.skip("its figures don't depend on news")
+    assert word(key, visit.lang) in visit.page.locator("[data-testid=stMain]").inner_text()
 
 
 def test_hostile_title_runs_nowhere(visit: Visit) -> None:
