@@ -159,6 +159,15 @@ def test_verdict(world: World, rows: list[tuple[str, float, float]], expected: s
     assert sentences.verdict(world, question, answer_of(*rows), "en") == expected
 
 
+def test_verdict_begins_with_what_carries_most_of_whichever_kind(world: World) -> None:
+    straits = answer_of(("Strait of A", 0.11, 0.0))
+    lines = straits.tables["chokepoint"].assign(name_en="Line B", share=0.48, element="pipeline:b")
+    found = dataclasses.replace(straits, tables=straits.tables | {"pipeline": lines})
+    said = sentences.verdict(world, Question("USA", "crude_oil"), found, "en")
+    assert said.startswith("48 % of the crude oil")
+    assert "passes Line B" in said
+
+
 def test_verdict_names_the_year_of_the_data_not_the_one_asked_for(world: World) -> None:
     found = dataclasses.replace(answer_of(("Strait of A", 0.5, 0.0)), years="2023")
     assert "in 2023 passes" in sentences.verdict(world, Question("CHN", "crude_oil"), found, "en")

@@ -76,10 +76,10 @@ def verdict(world: World, question: Question, found: Answer, lang: str) -> str:
         "commodity": cargo(world, question.commodity, lang),
         "year": found.years,
     }
-    kinds = ("chokepoint", "pipeline", "railway")
-    table = next((found.tables[k] for k in kinds if len(found.tables[k])), None)
-    if table is None:
+    table = pd.concat([found.tables[kind] for kind in ("chokepoint", "pipeline", "railway")])
+    if table.empty:
         return word("verdict_none", lang, **parts)
+    table = table.sort_values("share", ascending=False, kind="stable")
     first = table.iloc[0]
     opening = word("verdict", lang, **parts, **_passing(first, lang))
     bound = first["no_alternative_share"]
