@@ -318,6 +318,17 @@ def test_reports_that_weigh_most_are_told_once_each_with_their_place() -> None:
     assert all("embedded set, no news" in small for _, small in titles)
 
 
+def test_panel_says_what_would_carry_more_and_that_it_is_an_exercise() -> None:
+    said = written(opened(element="chokepoint:malacca"))
+    at = said.index("Exercise: shut for 90 days")
+    assert "would still arrive" in said[at:]
+    gains = re.findall(r"<span>([^<]+ Strait)</span><b>\+([\d.]+) Mt</b>", said[at:])
+    assert gains[0][0] == "Lombok Strait"
+    assert float(gains[0][1]) > 100
+    none = written(opened(element="chokepoint:malacca", importer="KAZ", commodity="wheat"))
+    assert "Carries more then" not in none
+
+
 def test_every_kind_of_element_can_be_chosen(world: World) -> None:
     app = opened()
     kinds = {e.partition(":")[0]: e for e in world.elements()}

@@ -16,7 +16,7 @@ import streamlit as st
 
 import corridors
 from corridors.ui import now as today
-from corridors.ui import panels, risks, sentences, shared
+from corridors.ui import panels, risks, sentences, shared, whatif, whatif_link, whatif_say
 from corridors.ui.answer import Question
 from corridors.ui.marks import level_chip
 from corridors.ui.words import word
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from corridors.ui.now import Now
     from layers.world import World
 
-__all__ = ["below", "draw", "elements", "explained", "goods", "reports", "riding"]
+__all__ = ["below", "draw", "elements", "explained", "goods", "instead", "reports", "riding"]
 
 KINDS = ("chokepoint", "corridor", "pipeline", "railway", "port")
 MOST = 5
 ALL = 0.995
+LEAST_GAIN = 0.001
+"""Of imports; what gains less is no other way."""
 
 
 def elements(world: World, found: Answer) -> list[str]:
@@ -52,16 +54,17 @@ def draw(
     element: str,
     colour: Palette,
     lang: str,
-) -> DeltaGenerator:
-    """Risk, cargo and other ways of one element; the room left for `goods`."""
+) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Risk, cargo and other ways of one element; the rooms left for `goods` and `instead`."""
     kind = element.partition(":")[0]
     row = next((r for r in records(found.tables[kind]) if r["element"] == element), None)
     _head(world, question, now, element, colour, lang)
     st.html(f'<div class="cx-side">{_cargo(world, question, row, lang)}</div>')
     room = st.container()
     st.html(f'<div class="cx-side">{_ways(row, lang)}</div>')
+    other = st.container()
     _onward(world, question, element, row is not None, lang)
-    return room
+    return room, other
 
 
 def below(world: World, now: Now, element: str, colour: Palette, lang: str) -> None:
@@ -188,6 +191,28 @@ def goods(world: World, question: Question, element: str, lang: str) -> None:
         lists += _bars(word("rides_commodities", lang, importer=who), rows)
     if lists:
         st.html(f'<div class="cx-side">{lists}</div>')
+
+
+def instead(world: World, question: Question, element: str, lang: str) -> None:
+    """The element shut, as an exercise: what would follow, and what would carry more then."""
+    if element.startswith("corridor:"):
+        return
+    ask = whatif.asked(world.digest, question, whatif_link.shut([element]))
+    with st.spinner(word("wi_thinking", lang)):
+        row = whatif.figures(ask)
+        moved = whatif.elements(ask)
+    if row is None or moved.empty:
+        return
+    said = escape(whatif_say.verdict(world, question, row, lang))
+    gains = moved[moved["change_t"] > LEAST_GAIN * row["baseline_t"]].nlargest(MOST, "change_t")
+    most = gains["change_t"].max()
+    rows = [
+        (world.name(e, lang), gain / most, f"+{sentences.tonnes(gain, lang)}")
+        for e, gain in zip(gains["element"], gains["change_t"], strict=True)
+    ]
+    head = word("instead", lang, days=f"{whatif_link.CLOSED_D:g}")
+    lists = _bars(word("instead_more", lang), rows) if rows else ""
+    st.html(f'<div class="cx-side"><h3>{escape(head)}</h3><p>{said}</p>{lists}</div>')
 
 
 def _bars(head: str, rows: Iterable[tuple[str, float, str]]) -> str:

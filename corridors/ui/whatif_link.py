@@ -148,6 +148,12 @@ def written(draft: Draft, library: Mapping[str, Scenario]) -> dict[str, list[str
     return known | {key: values for key, values in said.items() if values}
 
 
+def shut(elements: Sequence[str]) -> Scenario:
+    """Some elements closed to everything for `CLOSED_D` days."""
+    rules = [Rule(element, lost=1.0) for element in elements]
+    return make_scenario(OWN, rules=rules, duration_d=CLOSED_D)
+
+
 def read(query: Query, library: Mapping[str, Scenario], known: Known) -> Draft | None:
     """The draft an address asks for; None when it asks for none.
 
@@ -163,8 +169,7 @@ def read(query: Query, library: Mapping[str, Scenario], known: Known) -> Draft |
     if len(values) > MOST_VALUES or sum(map(len, values)) > MOST_SIGNS:
         raise LinkError("…", "the address is too long")
     if "close" in said:
-        rules = [Rule(element, lost=1.0) for element in said["close"]]
-        return _checked(make_scenario(OWN, rules=rules, duration_d=CLOSED_D), known, said["close"])
+        return _checked(shut(said["close"]), known, said["close"])
     name = said.pop("scenario", [""])[0]
     if name not in ("", NONE) and name not in library:
         raise LinkError(name, "the library has no such scenario")

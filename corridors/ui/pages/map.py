@@ -73,13 +73,15 @@ def show(
     keep()
     with beside:
         if element:
-            room = chosen.draw(world, question, found, known, element, colour, lang)
+            room, other = chosen.draw(world, question, found, known, element, colour, lang)
         else:
             side.draw(found, colour, lang)
             side.most(found, lang, on_click=choose)
     if element:
         with room:
             chosen.goods(world, question, element, lang)
+        with other:
+            chosen.instead(world, question, element, lang)
 
 
 def keep() -> None:

@@ -284,6 +284,8 @@ COMMON: dict[str, tuple[str, str]] = {
         "全部有替代路线：增加{days}天、每吨{cost}美元。",
     ),
     "ways_unknown": ("Not known.", "不详。"),
+    "instead": ("Exercise: shut for {days} days", "演习：关闭{days}天"),
+    "instead_more": ("Carries more then, a year", "届时多承运（按年计）"),
     "what_if": ("What if it closes", "推演其关闭"),
     "explain": ("Explain this number", "解释这个数字"),
     "explain_text": (
