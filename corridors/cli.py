@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corridors import cli_feeds, cli_warn, cli_whatif
+from corridors import cli_feeds, cli_flows, cli_warn, cli_whatif
 from corridors.terminal import Output, Shape, country_code, emit, progress, switches_of
 from layers.errors import CorridorsError, UnknownIdError, UsageError
 
@@ -36,6 +36,7 @@ app = typer.Typer(
 
 
 cli_feeds.register(app)
+cli_flows.register(app)
 cli_whatif.register(app)
 cli_warn.register(app, cli_whatif.backtest_app)
 
@@ -80,6 +81,7 @@ def exposure(
     risk: Annotated[
         bool, typer.Option("--risk", help="With the risk of each now, and tonnes times it.")
     ] = False,
+    flows: cli_flows.Chosen = None,
     store: cli_feeds.Place = None,
     format: Shape = None,
     output: Output = None,
@@ -91,7 +93,7 @@ def exposure(
 
     if risk and any_of:
         raise UsageError("--risk is of one element at a time: leave out --any-of")
-    world = _world()
+    world, said = _world(flows, store)
     importer = country_code(world, importer)
     group = importer if importer == "WLD" or importer in world.groups else None
     wanted = by is Kind.corridor or bool(any_of)
@@ -110,7 +112,7 @@ def exposure(
     emit(
         world,
         f"exposure_{importer}_{by.value}",
-        _note(trade, importer, year, set),
+        _note(trade, importer, year, set) + said,
         table,
         format,
         output,
@@ -125,6 +127,7 @@ def routes(
     alternatives: Annotated[int, typer.Option(min=1, help="How many to show.")] = 5,
     close: Close = None,
     year: Year = 2024,
+    flows: cli_flows.Chosen = None,
     format: Shape = None,
     output: Output = None,
     set: Switches = None,
@@ -133,7 +136,7 @@ def routes(
     """Ways from an exporter to an importer: what they pass, days, cost and share."""
     from corridors import explanation
 
-    world = _world()
+    world, said = _world(flows)
     trade = _trade(
         world,
         importer,
@@ -145,9 +148,8 @@ def routes(
         building=open or (),
     )
     table = explanation.routes(trade, alternatives=alternatives)
-    note = _note(trade, importer, year, set) + (
-        f"; shut: {', '.join(close)} (exercise)" if close else ""
-    )
+    note = _note(trade, importer, year, set) + said
+    note += f"; shut: {', '.join(close)} (exercise)" if close else ""
     emit(world, f"routes_{origin}_{importer}", note, table, format, output)
 
 
@@ -157,6 +159,7 @@ def explain(
     element: Annotated[str, typer.Option(help="Element id, such as chokepoint:malacca.")],
     importer: Importer = "CHN",
     year: Year = 2024,
+    flows: cli_flows.Chosen = None,
     format: Shape = None,
     output: Output = None,
     set: Switches = None,
@@ -164,14 +167,14 @@ def explain(
     """Every flow, share and source row behind one number."""
     from corridors import explanation
 
-    world = _world()
+    world, said = _world(flows)
     trade = _trade(world, importer, [commodity], year, set)
     table = explanation.explain(trade, world, element)
     name = element.replace(":", "_")
     emit(
         world,
         f"explain_{importer}_{name}",
-        _note(trade, importer, year, set),
+        _note(trade, importer, year, set) + said,
         table,
         format,
         output,
@@ -183,7 +186,7 @@ def validate(format: Shape = None, output: Output = None) -> None:
     """Our figures beside published ones: within, outside or not applicable, and why."""
     from corridors.validation import validate as compare
 
-    world = _world()
+    world, _ = _world()
     table = compare(world, remember=_remember(), progress=progress)
     counts = table["verdict"].value_counts()
     note = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
@@ -197,8 +200,10 @@ def open_app(context: typer.Context) -> None:
     inside = here / "_app.py"
     page = inside if inside.exists() else here.parent / "app.py"
     browser = ["--server.headless", "false"] if _has_screen() else []
-    command = [sys.executable, "-m", "streamlit", "run", str(page), *browser, *context.args]
-    raise typer.Exit(subprocess.call(command, cwd=page.parent))
+    command = [sys.executable, "-m", "corridors.ui", "run", str(page), *browser, *context.args]
+    # One heap a thread never gives back what many readers made it hold.
+    thrifty = {"MALLOC_ARENA_MAX": "2", **os.environ}
+    raise typer.Exit(subprocess.call(command, cwd=page.parent, env=thrifty))
 
 
 def _has_screen() -> bool:
@@ -223,10 +228,13 @@ def main() -> None:
         sys.exit(0)
 
 
-def _world() -> World:
+def _world(flows: str | None = None, store: Path | str | None = None) -> tuple[World, str]:
+    """The world, with imported trade when it is chosen, and what to say of that."""
     from layers.world import load_world
 
-    return load_world()
+    world = load_world()
+    chosen = cli_flows.taken(world, flows, store)
+    return (chosen.world, f"; {chosen.note}") if chosen else (world, "")
 
 
 def _trade(

@@ -722,6 +722,50 @@ TABLES: Mapping[str, Table] = {
             *TAIL,
         ),
     ),
+    "trade_areas": Table(
+        "Codes by which trade statistics name countries, and the country each counts as",
+        ("scheme", "code"),
+        (
+            _choice("scheme", "Whose codes", ("m49", "iso2")),
+            _key("code", "Code"),
+            _text(
+                "country",
+                "Country it counts as; R_OTH: a place not told; empty: a group of countries",
+                pattern=r"[A-Z]{3}|R_OTH",
+            ),
+            _text("name", "Name", required=True),
+            *TAIL,
+        ),
+    ),
+    "trade_codes": Table(
+        "Codes of goods besides the Harmonized System of commodities.csv, and codes inside it",
+        ("scheme", "code"),
+        (
+            _choice("scheme", "Whose codes", ("hs", "fao")),
+            _key("code", "Code or its beginning", r"\d+"),
+            _key("commodity", "Commodity"),
+            _number("t_per_t", "Tonnes of the commodity in one as weighed", "1", above=0),
+            Field(
+                "first",
+                "Of codes that hold the same goods the lowest is taken",
+                kind="whole",
+                unit="1",
+                minimum=1,
+                maximum=9,
+            ),
+            *TAIL,
+        ),
+    ),
+    "exchange_rates": Table(
+        "Mean rate of a year, for values that are not in dollars",
+        ("currency", "year"),
+        (
+            _key("currency", "Currency", r"[A-Z]{3}"),
+            YEAR,
+            _number("usd", "Dollars in one unit", "USD", required=True, above=0),
+            *SAYS_WHO,
+        ),
+    ),
     "sources": Table(
         "Files of this folder and who they come from",
         ("file",),

@@ -20,6 +20,7 @@ FACING = {
     "__main__",
     "cli",
     "cli_feeds",
+    "cli_flows",
     "cli_warn",
     "desk",
     "cli_whatif",

@@ -444,7 +444,7 @@ def measures(found: Skill) -> pd.DataFrame:
     DataFrame
         ``rule, whose, measure, value, unit``: a value that is missing was never.
     """
-    rows = [*_of_rules(found), *_of_forecasts(found)]
+    rows = [*_of_rules(found), *_of_forecasts(found), *_of_bins(found)]
     return pd.DataFrame(rows, columns=["rule", "whose", "measure", "value", "unit"])
 
 
@@ -468,3 +468,14 @@ def _of_forecasts(found: Skill) -> Iterator[tuple[str, str, str, float, str]]:
             for score in ("brier", "log"):
                 rule = f"{name}_{row['horizon_d']}d"
                 yield rule, whose, f"{score}_{where}", row[score + suffix], "1"
+
+
+def _of_bins(found: Skill) -> Iterator[tuple[str, str, str, float, str]]:
+    """Of each bin of probabilities the mean said, the share that came true, and its days."""
+    for row in records(found.reliability[found.reliability["held_out"] == "element"]):
+        rule = f"probability_{row['horizon_d']}d"
+        bounds = f"{100 * row['least']:.0f}_to_{100 * row['most']:.0f}_pct"
+        where = f"{bounds}_held_out_{row['held_out']}"
+        yield rule, "ours", f"said_{where}", row["mean_p"], "1"
+        yield rule, "ours", f"came_{where}", row["happened_share"], "1"
+        yield rule, "ours", f"days_{where}", row["n"], "1"
