@@ -87,14 +87,22 @@ def _links_under(
     for a, b in set(loads) & crossed:
         yield (int(network.row_node[a]), int(network.row_node[b])), loads[a, b]
     sailed = sorted(set(loads) - crossed)
+    _look_up(network, [stretch for stretch in sailed if stretch not in network.paths])
+    for stretch in sailed:
+        for a, b in network.paths[stretch].tolist():
+            yield (a, b), loads[stretch]
+
+
+def _look_up(network: Network, new: Sequence[tuple[int, int]]) -> None:
+    """Find and keep the links under stretches that no one asked about before."""
     far = []
-    for stretch, km, links in _paths(network, network.lanes, sailed):
+    for stretch, km, links in _paths(network, network.lanes, new):
         if km > ROUNDABOUT * network.leg_km[stretch]:
             far.append(stretch)
         else:
-            yield from ((link, loads[stretch]) for link in links)
+            network.paths[stretch] = np.array(links, dtype=np.int64).reshape(-1, 2)
     for stretch, _, links in _paths(network, network.free, far):
-        yield from ((link, loads[stretch]) for link in links)
+        network.paths[stretch] = np.array(links, dtype=np.int64).reshape(-1, 2)
 
 
 def _paths(

@@ -66,8 +66,23 @@ def exposure(
     """
     if by not in KINDS:
         raise UnknownIdError("kind of element", by, KINDS)
+    return _exposed(trade, world, f"{by}:", importer)
+
+
+def exposures(
+    trade: xr.Dataset, world: World, *, importer: str | None = None
+) -> dict[str, pd.DataFrame]:
+    """`exposure` by each of ``KINDS``, in little more time than by one."""
+    whole = _exposed(trade, world, tuple(f"{kind}:" for kind in KINDS), importer)
+    kind_of = whole["element"].str.partition(":")[0].to_numpy()
+    return {kind: whole[kind_of == kind].reset_index(drop=True) for kind in KINDS}
+
+
+def _exposed(
+    trade: xr.Dataset, world: World, prefix: str | tuple[str, ...], importer: str | None
+) -> pd.DataFrame:
     groups, group = _groups(trade, importer)
-    table = _sums(trade, group, f"{by}:")
+    table = _sums(trade, group, prefix)
     total = np.bincount(group, trade["flow_t"], minlength=len(groups))
     table["imports_t"] = total[table["group"]]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -194,10 +209,11 @@ def _groups(trade: xr.Dataset, importer: str | None) -> tuple[pd.DataFrame, Ints
     return rows, grouped.ngroup().to_numpy().astype(np.int64)
 
 
-def _sums(trade: xr.Dataset, group: Ints, prefix: str) -> pd.DataFrame:
-    """Sums by group and element over the routes that pass elements of a kind."""
-    element = trade["passing_element"].to_numpy()
-    of_kind = np.array([e.startswith(prefix) for e in trade["element"].to_numpy()], dtype=np.bool_)
+def _sums(trade: xr.Dataset, group: Ints, prefix: str | tuple[str, ...]) -> pd.DataFrame:
+    """Sums by group and element over the routes that pass elements of some kinds."""
+    element, ids = trade["passing_element"].to_numpy(), trade["element"].to_numpy()
+    of_kind = np.array([e.startswith(prefix) for e in ids], dtype=np.bool_)
+    origin = np.array([e.startswith("origin:") for e in ids], dtype=np.bool_)
     chosen = np.flatnonzero(of_kind[element]) if len(of_kind) else np.empty(0, dtype=np.int64)
     route = trade["passing_route"].to_numpy()[chosen]
     flow = trade["route_flow"].to_numpy()[route]
@@ -216,7 +232,7 @@ def _sums(trade: xr.Dataset, group: Ints, prefix: str) -> pd.DataFrame:
             "share_a": whole * trade["route_share_low"].to_numpy()[route],
             "share_b": whole * trade["route_share_high"].to_numpy()[route],
             "stranded_t": np.where(np.isinf(added), tonnes, 0.0),
-            "asked_t": 0.0 if prefix == "origin:" else tonnes,
+            "asked_t": np.where(origin[element[chosen]], 0.0, tonnes),
             "moved_t": np.where(other_way, tonnes, 0.0),
             "added_usd": tonnes * np.where(other_way, added, 0.0),
             "added_t_d": tonnes * np.where(np.isfinite(longer), longer, 0.0),

@@ -147,6 +147,15 @@ class Network:
         return tuple(p for i, p in enumerate(self.passages) if int(word) >> i & 1)
 
     @cached_property
+    def paths(self) -> dict[tuple[int, int], Ints]:
+        """(links, 2) nodes of the links under each stretch looked up so far, by its rows.
+
+        Filled by ``corridors.lanes``: where cargo is drawn is asked for far more often than the
+        few thousand stretches there are.
+        """
+        return {}
+
+    @cached_property
     def shut(self) -> np.uint64:
         """Passages shut when no scenario says otherwise, as one word."""
         return self.word(

@@ -55,6 +55,7 @@ def sailings(
     legs: pd.DataFrame,
     *,
     closed: np.uint64 | int = 0,
+    calm: dict[str, Chains] | None = None,
     progress: Progress = lambda things, _: things,
 ) -> Iterator[Sailing]:
     """What each commodity of some legs sails, one commodity after another.
@@ -67,9 +68,12 @@ def sailings(
         From ``legs_of``.
     closed
         Word of passages shut besides those shut by default.
+    calm
+        Chains of the ship classes with nothing more shut, as far as they were found before; the
+        rest is added.
     """
-    closures = dict[str, Chains]()
-    calm = closures if not closed else dict[str, Chains]()
+    calm = {} if calm is None else calm
+    closures = calm if not closed else dict[str, Chains]()
     for commodity in progress(sorted(set(legs["commodity"])), "routes"):
         mine = legs[legs["commodity"] == commodity]
         ships = ships_of(world, commodity)

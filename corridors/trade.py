@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,8 +26,9 @@ import xarray as xr
 from corridors.assignment import Choice, Routes, Search, next_best, sea_routes
 from corridors.demand import members_of
 from corridors.gateways import GatewayBook
-from corridors.network import Arrays, Floats, Ints, Network, Remember, Tariff
+from corridors.network import Arrays, Chains, Floats, Ints, Network, Remember, Tariff
 from corridors.sailings import Lines, Progress, choice_of, legs_of, line_costs, on_land, sailings
+from corridors.tariff import ship_tariffs
 from layers.world import records
 
 if TYPE_CHECKING:
@@ -35,14 +37,38 @@ if TYPE_CHECKING:
 LOADED, AT_SEA, LANDED = 0, 100, 200  # where the three parts of a journey start counting
 
 
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """What every question about a world starts from: made once, used for many.
+
+    Attributes
+    ----------
+    tariffs
+        What every ship class pays.
+    book
+        Recorded gateways.
+    calm
+        Chains of each ship class with nothing shut, filled as they are needed.
+    """
+
+    network: Network
+    tariffs: dict[str, Tariff]
+    book: GatewayBook
+    calm: dict[str, Chains] = field(default_factory=dict)
+
+
+def basis_of(world: World, network: Network, *, building: Iterable[str] = ()) -> Basis:
+    """The basis of a world."""
+    book = GatewayBook(world, network, building=building)
+    return Basis(network, ship_tariffs(world, network), book)
+
+
 def trade_dataset(
     world: World,
-    network: Network,
-    tariffs: dict[str, Tariff],
+    basis: Basis,
     flows: pd.DataFrame,
     *,
     closed: np.uint64 | int = 0,
-    building: Iterable[str] = (),
     named_corridors: bool = True,
     progress: Progress = lambda things, _: things,
 ) -> xr.Dataset:
@@ -54,8 +80,6 @@ def trade_dataset(
         From ``corridors.demand.select_flows``.
     closed
         Word of passages shut besides those shut by default.
-    building
-        Element ids of lines under construction that may be used.
     named_corridors
         Whether to find which named corridors the routes follow.
     progress
@@ -63,10 +87,19 @@ def trade_dataset(
     """
     if flows.empty:
         return _dataset(flows, _nothing(ROUTE, "flow", "quantity_t"), _nothing(PASSING))
-    legs = legs_of(GatewayBook(world, network, building=building), flows)
+    legs = legs_of(basis.book, flows)
     choice, lines = choice_of(world), line_costs(world)
     routes, passing, kept, first = [], [], [], 0
-    for sailing in sailings(world, network, tariffs, legs, closed=closed, progress=progress):
+    sailed = sailings(
+        world,
+        basis.network,
+        basis.tariffs,
+        legs,
+        closed=closed,
+        calm=basis.calm,
+        progress=progress,
+    )
+    for sailing in sailed:
         kept.append(sailing.legs)
         ways, passed = _sea_ways(sailing.search, sailing.pairs, choice)
         table = _routes(lines, sailing.legs, ways)

@@ -28,7 +28,9 @@ main()
 
 
 @contextmanager
-def serving(store: Path, log: Path, *, at: datetime | None = None) -> Iterator[str]:
+def serving(
+    store: Path, log: Path, *, at: datetime | None = None, program: str = "corridors.ui"
+) -> Iterator[str]:
     """Serve app.py and yield its address.
 
     Fails when the app does not come up, and at the end when its log holds a traceback: Streamlit
@@ -42,10 +44,12 @@ def serving(store: Path, log: Path, *, at: datetime | None = None) -> Iterator[s
         The file the app's own output goes to.
     at
         What the app takes the time to be, UTC; None for the time it is.
+    program
+        What runs app.py: our own, or ``streamlit``.
     """
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
-    clocked = ["-c", CLOCKED, at.isoformat()] if at else ["-m", "streamlit"]
+    clocked = ["-c", CLOCKED, at.isoformat()] if at else ["-m", program]
     command = [sys.executable, *clocked, "run", "app.py"]
     options = ["--server.address=127.0.0.1", f"--server.port={port}", "--server.headless=true"]
     with (
@@ -53,7 +57,7 @@ def serving(store: Path, log: Path, *, at: datetime | None = None) -> Iterator[s
         subprocess.Popen(
             command + options,
             cwd=ROOT,
-            env={**os.environ, "CORRIDORS_STORE": str(store)},
+            env={"MALLOC_ARENA_MAX": "2", **os.environ, "CORRIDORS_STORE": str(store)},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -239,7 +239,7 @@ def test_standing_warning_colours_its_mark_and_says_so_on_top(
     said = headline.headline(world, CRUDE, found, known, "en")
     assert said.level is Level.red
     assert "Strait of Hormuz" in said.text
-    assert "87 %" in said.text
+    assert "ships a day pass the Strait of Hormuz" in said.text
     assert "Data to 2026-04-20" in said.small
     assert "not an official warning" in said.small
     chinese = headline.headline(world, CRUDE, found, known, "zh")

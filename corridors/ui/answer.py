@@ -11,13 +11,14 @@ import shapely
 
 import corridors
 from corridors.demand import BASE_YEAR, WORLD, members_of, select_flows
-from corridors.metrics import KINDS
+from corridors.metrics import exposures
 from layers.geo import split_antimeridian
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from corridors.network import Floats, Ints, Network
+    from corridors.trade import Basis
     from layers.world import World
 
 LEAST_WAY = 1e-5
@@ -99,8 +100,16 @@ def importers_of(world: World) -> list[str]:
     return [*groups, *(i for i in tonnes.index if i not in groups)]
 
 
-def answer(world: World, network: Network, question: Question) -> Answer | None:
-    """The answer to a question; None when the data hold no such imports."""
+def answer(
+    world: World, network: Network, question: Question, *, basis: Basis | None = None
+) -> Answer | None:
+    """The answer to a question; None when the data hold no such imports.
+
+    Parameters
+    ----------
+    basis
+        From ``corridors.trade.basis_of``, where many questions are asked.
+    """
     name, year, switches = question.importer, question.year, question.switches
     importers, commodities = [name], [question.commodity]
     flows = select_flows(
@@ -115,6 +124,7 @@ def answer(world: World, network: Network, question: Question) -> Answer | None:
         year=year,
         switches=switches,
         network=network,
+        basis=basis,
     )
     outcomes = (
         corridors.outcomes(trade, importer=name).iloc[0].drop(["importer", "commodity", "year"])
@@ -124,7 +134,7 @@ def answer(world: World, network: Network, question: Question) -> Answer | None:
     return Answer(
         imports_t=imports_t,
         years=_span(trade["data_year"].to_numpy()),
-        tables={kind: corridors.exposure(trade, world, by=kind, importer=name) for kind in KINDS},
+        tables=exposures(trade, world, importer=name),
         outcomes={
             str(o): float(t) for o, t in outcomes.sort_values(ascending=False).items() if t > 0
         },

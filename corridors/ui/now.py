@@ -5,7 +5,6 @@ Without a store everything goes on with the long-run rates and the embedded set,
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +16,6 @@ import pandas as pd
 import shapely
 import streamlit as st
 
-import layers
 from corridors.risk import desk, live
 from corridors.risk.embedded import SOURCE
 from corridors.risk.levels import current
@@ -33,7 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Now", "known", "moment", "traffic"]
 
-KEPT_S = 300
+KEPT_S = 150
+"""Until it is looked up anew in the background; twice as long until a reader has to wait for it."""
 LEAST_SEVERITY, NEWS_D, MOST_EVENTS = 2, 60, 150
 EMBEDDED_D = 365
 """The embedded set is looked at now and then, so a year of it is what there is to show."""
@@ -99,35 +98,28 @@ def moment() -> datetime:
 
 def known(world: World) -> Now:
     """What is known now, at most five minutes old and never older than the store."""
-    path = Store(None).path
-    return _known(world.digest, str(path), _changed(path))
+    store = Store(None)
+    return _known(world.digest, store.place, store.changed(), world)
 
 
 def traffic(world: World) -> pd.DataFrame:
     """The last year of every daily series: ``element, day, calls, observed_d, usual_d, …``."""
-    path = Store(None).path
-    return _traffic(world.digest, str(path), _changed(path))
+    store = Store(None)
+    return _traffic(world.digest, store.place, store.changed(), world)
 
 
-def _changed(path: os.PathLike[str]) -> int:
-    """When the store or its journal was last written, ns; 0 without one."""
-    files = (os.fspath(path), os.fspath(path) + ".wal")
-    return max(os.stat(f).st_mtime_ns if os.path.exists(f) else 0 for f in files)
-
-
-@st.cache_resource(show_spinner=False, max_entries=4, ttl=KEPT_S)
-def _known(digest: str, path: str, changed: int) -> Now:
-    world, now = layers.load_world(), moment()
+@st.cache_resource(show_spinner=False, max_entries=4, ttl=KEPT_S, refresh_mode="background")
+def _known(digest: str, place: str, changed: int, _world: World) -> Now:
+    world, now = _world, moment()
     try:
-        return look(world, Store(path), now=now, stored=changed > 0)
+        return look(world, Store(place), now=now, stored=changed != 0)
     except CorridorsError as error:
-        nothing = Store(f"{path}.none")
-        return look(world, nothing, now=now, stored=True, fault=str(error))
+        return look(world, Store.nothing(), now=now, stored=True, fault=str(error))
 
 
-@st.cache_resource(show_spinner=False, max_entries=4, ttl=KEPT_S)
-def _traffic(digest: str, path: str, changed: int) -> pd.DataFrame:
-    store, world, now = Store(path), layers.load_world(), moment()
+@st.cache_resource(show_spinner=False, max_entries=4, ttl=KEPT_S, refresh_mode="background")
+def _traffic(digest: str, place: str, changed: int, _world: World) -> pd.DataFrame:
+    store, world, now = Store(place), _world, moment()
     try:
         told = store.observations(feeds=[desk.TRAFFIC], every_vintage=True)
         days, _ = traffic_outlook(world, told, now=now, rebased=desk.rebased(store))

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from threading import Lock, RLock
+from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 
+from corridors.demand import BASE_YEAR
 from corridors.response import respond
 from corridors.ui import shared, whatif_lanes, whatif_link
+from corridors.ui.shared import Bench
 from corridors.whatif import summary as tables
 from corridors.whatif.answer import Answer, disturb
 from corridors.whatif.drawn import with_drawn
-from corridors.whatif.engine import Engine, prepare
+from corridors.whatif.engine import prepare
 from corridors.whatif.interdiction import candidates, worst
 from corridors.whatif.scenario import Known, Scenario, known
 from corridors.whatif.scenario_file import parse, to_toml
@@ -35,14 +37,6 @@ if TYPE_CHECKING:
 
 MOST_SEARCHES = 64
 WORST_MOST_K = 3
-
-
-@dataclass(frozen=True, eq=False)
-class Bench:
-    """An engine and the lock under which it is used: it keeps what it finds as it goes."""
-
-    engine: Engine
-    lock: RLock = field(default_factory=RLock)
 
 
 @dataclass(frozen=True)
@@ -105,6 +99,8 @@ def bench(
     _scenario: Scenario | None,
 ) -> Bench:
     """The engine of a year, for all importers and one or all commodities, with what is drawn."""
+    if (year, switches, commodity, drawn) == (BASE_YEAR, (), None, ""):
+        return shared.engine()
     world, network, _ = shared.load()
     seen = with_drawn(world, _scenario) if _scenario is not None and drawn else world
     return Bench(
@@ -119,7 +115,8 @@ def bench(
     )
 
 
-@st.cache_resource(show_spinner=False, max_entries=24)
+# An answer for the whole world takes 12 MB; what is shown of it is kept apart, and far longer.
+@st.cache_resource(show_spinner=False, max_entries=8)
 def _answer(
     digest: str, text: str, year: int, switches: tuple[tuple[str, str], ...]
 ) -> tuple[Answer, Bench]:
@@ -229,7 +226,15 @@ def responses(ask: Asked) -> tuple[pd.DataFrame, float]:
 @st.cache_data(show_spinner=False, max_entries=128)
 def lanes(ask: Asked) -> pd.DataFrame:
     """Sea lanes before and after, ready to be drawn: see ``corridors.ui.whatif_lanes``."""
-    return whatif_lanes.lanes(answer(ask).engine.network, ways(ask))
+    found = answer(ask)
+    orders = _orders(ask.digest, repr(found.scenario.drawn))
+    return whatif_lanes.lanes(found.engine.network, ways(ask), orders=orders)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _orders(digest: str, drawn: str) -> whatif_lanes.Orders:
+    """Orders of passages found so far, for every scenario on the same network."""
+    return {}
 
 
 def _table(ask: Asked, make: Any) -> pd.DataFrame:

@@ -32,19 +32,28 @@ KINDS = ("kept", "left", "new")
 ENDS = ["lon1", "lat1", "lon2", "lat2"]
 
 
-def lanes(network: Network, ways: pd.DataFrame) -> pd.DataFrame:
+Orders = dict[tuple[str, str, str], tuple[str, ...]]
+"""Passages in order of travel, by port of loading, port of landing and the passages as a set."""
+
+
+def lanes(network: Network, ways: pd.DataFrame, *, orders: Orders | None = None) -> pd.DataFrame:
     """Lines to draw: ``kind`` of ``KINDS``, ``path``, ``calm_t`` and ``now_t``, the thin first.
 
     Parameters
     ----------
     ways
         ``load, land, passages, calm_t, now_t``, t/yr.
+    orders
+        Those found before; the rest is added.
     """
+    orders = {} if orders is None else orders
     at_sea = ways[(ways["load"] != "") & (ways["land"] != "")]
     whole = max(float(at_sea["calm_t"].sum()), float(at_sea["now_t"].sum()))
     if not whole > 0:
         return pd.DataFrame(columns=["kind", "path", "calm_t", "now_t"])
-    before, after = (_loads(network, at_sea, c, LEAST_WAY * whole) for c in ("calm_t", "now_t"))
+    before, after = (
+        _loads(network, at_sea, c, LEAST_WAY * whole, orders) for c in ("calm_t", "now_t")
+    )
     links = before.merge(after, on=ENDS, how="outer").fillna(0.0)
     links = links[(links[["calm_t", "now_t"]].max(axis=1) >= LEAST_LANE * whole).to_numpy()]
     if links.empty:
@@ -52,27 +61,29 @@ def lanes(network: Network, ways: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(list(_lines(links)), columns=["kind", "path", "calm_t", "now_t"])
 
 
-def _loads(network: Network, ways: pd.DataFrame, column: str, least_t: float) -> pd.DataFrame:
+def _loads(
+    network: Network, ways: pd.DataFrame, column: str, least_t: float, orders: Orders
+) -> pd.DataFrame:
     """Tonnes on each link, under the column's name."""
     sums = ways.groupby(["load", "land", "passages"], as_index=False)[column].sum()
     used = sums[sums[column] >= max(least_t, 1.0)]
     if used.empty:
         return pd.DataFrame(columns=[*ENDS, column], dtype=np.float64)
-    found = lane_loads(network, _as_trade(network, used, column))
+    found = lane_loads(network, _as_trade(network, used, column, orders))
     return found.rename(columns={"quantity_t": column})
 
 
-def _as_trade(network: Network, ways: pd.DataFrame, column: str) -> xr.Dataset:
+def _as_trade(network: Network, ways: pd.DataFrame, column: str, orders: Orders) -> xr.Dataset:
     """The ways as the part of a trade dataset that lanes are drawn from."""
-    orders = [
-        in_order(network, load, land, passages.split())
-        for load, land, passages in zip(ways["load"], ways["land"], ways["passages"], strict=True)
-    ]
+    keys = list(zip(ways["load"], ways["land"], ways["passages"], strict=True))
+    for load, land, passages in keys:
+        if (load, land, passages) not in orders:
+            orders[load, land, passages] = in_order(network, load, land, passages.split())
     place = {passage: i for i, passage in enumerate(network.passages)}
     steps = [
         (route, step, place[passage])
-        for route, order in enumerate(orders)
-        for step, passage in enumerate(order)
+        for route, key in enumerate(keys)
+        for step, passage in enumerate(orders[key])
     ]
     route, step, element = (np.array([s[i] for s in steps], dtype=np.int64) for i in range(3))
     return xr.Dataset(
