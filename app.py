@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from corridors.ui import link, panels
+from corridors.ui import link, panels, paper
 from corridors.ui.words import word
 
 # A file a page: only such pages can be switched to from a test. (A bare string would be drawn.)
@@ -23,6 +23,7 @@ def main() -> None:
     )
     st.navigation([first, *others], position="top").run()
     panels.attribution(lang)
+    paper.foot(lang)
     link.keep(lang=None)
 
 

@@ -171,7 +171,7 @@ def test_a_refresh_that_cannot_write_says_why(monkeypatch: pytest.MonkeyPatch) -
 def test_chinese_page_of_feeds_has_no_english(store: Store) -> None:
     committed(store, "gdacs_events", last_success_at=None, fault="http_503", consecutive_failures=1)
     html = re.sub(r'<small lang="en">.*?</small>', "", written(opened(lang="zh")))
-    html = re.sub(r"<style>.*?</style>", " ", html, flags=re.DOTALL)
+    html = re.sub(r"<(style|script)>.*?</\1>", " ", html, flags=re.DOTALL)
     own = re.sub(r"<[^>]+>", " ", html).split("陆地：")[0]
     left = set(re.findall(r"[A-Za-z]{2,}", own))
     names = {

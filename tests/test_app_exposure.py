@@ -204,9 +204,9 @@ def test_flow_drawing_escapes_every_name() -> None:
     ids = [f"origin:{o}" for o in WAYS["origin"]] + [f"through:{t}" for t in WAYS["through"]]
     tints = dict.fromkeys(WAYS["through"], "#123456")
     names = dict.fromkeys(ids, HOSTILE)
-    drawn = sankey.picture(WAYS, names, names, tints, HOSTILE, halo="#fff", ink="#000")
+    drawn = sankey.picture(WAYS, names, names, tints)
     assert "<img" not in drawn
-    assert drawn.count("clip-path") == len(WAYS) + WAYS["through"].nunique()
+    assert drawn.count("clip-path") == len(WAYS)
 
 
 def test_concentration_in_words() -> None:
@@ -255,6 +255,43 @@ def test_link_restores_the_row_explained() -> None:
     proof = app.dataframe[1].value
     assert {"source", "source_row", "data_year"} <= set(proof.columns)
     assert "Saudi Arabia" in set(proof["origin"])
+
+
+def test_a_row_leads_to_the_map_with_its_element_chosen() -> None:
+    app = opened(row="chokepoint:hormuz", importer="JPN")
+    app.session_state["element"] = "chokepoint:suez"  # chosen on the map before
+    app.button(key="to_map").click().run()
+    assert not app.exception
+    assert app.selectbox(key="element").value == "chokepoint:hormuz"
+    link = asked_in_link(app)
+    assert (link["element"], link["importer"]) == ("chokepoint:hormuz", "JPN")
+
+
+def test_a_row_leads_to_what_follows_if_it_closes() -> None:
+    app = opened(row="chokepoint:hormuz", importer="JPN")
+    app.button(key="to_whatif").click().run()
+    assert "Strait of Hormuz closed" in written(app)
+    assert "Japan" in headline(app)
+    assert asked_in_link(app)["rule"] == "chokepoint:hormuz~l1"
+
+
+@pytest.mark.parametrize(
+    ("by", "offered"),
+    [("origin", set()), ("corridor", {"to_map"}), ("pipeline", {"to_map", "to_whatif"})],
+)
+def test_a_row_leads_only_where_there_is_something(
+    world: World, by: str, offered: set[str]
+) -> None:
+    table = exposure.table_of(world.digest, OIL, by)
+    assert table is not None
+    app = opened(by=by, row=table["element"].iloc[0])
+    assert "flows below add up to it" in written(app)
+    assert {b.key for b in app.button if b.key in ("to_map", "to_whatif")} == offered
+
+
+def test_publishers_are_named_once_and_without_their_editions() -> None:
+    said = "FAOSTAT Detailed Trade Matrix, item Maize | CEPII BACI HS22 V202601 (https://x.y)"
+    assert exposure.publishers(f"{said} | CEPII BACI HS92 V202601") == "FAOSTAT · CEPII BACI"
 
 
 def test_link_restores_what_is_counted_together() -> None:
@@ -312,6 +349,7 @@ def test_no_imports_is_a_sentence() -> None:
     app = opened(importer="ISL", commodity="pipeline_gas")
     assert not app.exception
     assert "no imports of pipeline gas" in headline(app)
+    assert "In the data for Iceland in 2024: " in written(app)
     assert not app.dataframe
 
 

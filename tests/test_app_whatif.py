@@ -16,7 +16,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from corridors.network import Network
-from corridors.ui import colours, whatif, whatif_builder, whatif_charts, whatif_lanes
+from corridors.ui import (
+    colours,
+    whatif,
+    whatif_builder,
+    whatif_charts,
+    whatif_closer,
+    whatif_files,
+    whatif_lanes,
+)
 from corridors.ui import whatif_link as links
 from corridors.ui import whatif_panels as drawn
 from corridors.ui import whatif_say as say
@@ -332,7 +340,7 @@ def test_files_say_exercise_and_hold_all_tables(
     from corridors.export import to_bytes
 
     scenario = library["hormuz_full"]
-    sheet = drawn.sheet(ask, scenario, "summary", "whatif_x")
+    sheet = whatif_files.sheet(ask, scenario, "summary", "whatif_x")
     csv = pd.read_csv(io.BytesIO(to_bytes(sheet, world, "csv")))
     assert csv["exercise"].str.contains("演习").all()
     assert csv["scenario_sources"].str.contains("US EIA").all()
@@ -343,8 +351,8 @@ def test_files_say_exercise_and_hold_all_tables(
     assert tomllib.loads("\n".join(line["toml"] for line in body["scenario"]))
     book = load_workbook(io.BytesIO(to_bytes(sheet, world, "xlsx")), read_only=True)
     assert {"about", "sources", "scenario"} <= set(book.sheetnames)
-    for table in drawn.TABLES:
-        one = drawn.sheet(ask, scenario, table, "whatif_x")
+    for table in whatif_files.TABLES:
+        one = whatif_files.sheet(ask, scenario, table, "whatif_x")
         back = pd.read_parquet(io.BytesIO(to_bytes(one, world, "parquet")))
         assert len(back) == len(one.table) > 0
         assert back["exercise"].str.contains("exercise").all()
@@ -408,6 +416,36 @@ def test_elements_are_added_and_removed_and_all_is_cleared() -> None:
     assert sent(app) == {"scenario": ["none"]}
 
 
+def test_an_empty_page_offers_the_library() -> None:
+    app = opened(scenario="none")
+    app.button(key="wi_offer_malacca_full").click().run()
+    assert sent(app) == {"scenario": ["malacca_full"]}
+    assert "Nothing is closed yet" not in verdict(app)
+    assert not [b for b in app.button if str(b.key).startswith("wi_offer_")]
+
+
+def test_map_fits_the_lanes_whatever_its_width(world: World, ask: whatif.Asked) -> None:
+    places = pd.DataFrame([(56.4, 26.5, "x")], columns=["lon", "lat", "name"])
+    nothing = whatif.lanes(ask).head(0)
+    left, right, low, high = whatif_charts._frame([[56.4, 26.5], [121.0, 31.0]], 90.0)
+    whole = whatif_charts.WORLD_FRAME
+    assert whole[0] < left < right < whole[1]
+    assert whole[2] <= low < high <= whole[3]
+    x, y = whatif_charts.equal_earth(np.radians([-33.6, 31.0]), np.radians([26.5, 31.0]))
+    assert ((left < x) & (x < right)).all()
+    assert ((low < y) & (y < high)).all()
+    assert whatif_charts._frame([], 90.0) == whole
+    spec = whatif_charts.world_map([], nothing, places, colours.LIGHT, "en", longitude=90)
+    assert "width /" in spec["projection"]["scale"]["expr"]
+
+
+def test_projection_is_equal_earth() -> None:
+    # Half the world's width and height, of the paper that defines it.
+    x, y = whatif_charts.equal_earth(np.array([np.pi, 0.0]), np.array([0.0, np.pi / 2]))
+    assert x[0] == pytest.approx(2.7066, abs=1e-3)
+    assert y[1] == pytest.approx(1.3173, abs=1e-3)
+
+
 def test_library_is_loaded_and_a_surcharge_counts() -> None:
     app = opened(scenario="suez_2021", importer="DEU")
     assert slider(app, "days").value == 6
@@ -440,7 +478,7 @@ def test_a_scenario_stays_when_the_language_changes_and_no_english_is_left() -> 
     assert not [label for label in shown if re.search("[A-Za-z]{3,}", label)]
 
 
-@pytest.mark.parametrize("view", drawn.VIEWS)
+@pytest.mark.parametrize("view", whatif_closer.VIEWS)
 def test_each_closer_view_is_drawn(view: str) -> None:
     app = opened()
     app.session_state["wi_view"] = view
@@ -458,7 +496,7 @@ def test_each_closer_view_is_drawn(view: str) -> None:
         app.button(key="wi_keep").click().run()
         slider(app, "0_lost").set_value(50).run()
         assert not app.exception
-        assert len(app.table[0].value) == len(drawn.COMPARED)
+        assert len(app.table[0].value) == len(whatif_closer.COMPARED)
 
 
 def test_nothing_imported_is_said() -> None:

@@ -15,6 +15,7 @@ import pandas as pd
 import streamlit as st
 
 import corridors
+from corridors.metrics import exposures
 from corridors.ui import now as today
 from corridors.ui import panels, risks, sentences, shared, whatif, whatif_link, whatif_say
 from corridors.ui.answer import Question
@@ -92,27 +93,27 @@ def reports(world: World, now: Now, found: Answer, lang: str) -> None:
 @st.cache_data(show_spinner=False, max_entries=32)
 def riding(digest: str, importer: str, year: int, malaysia: bool) -> pd.DataFrame:
     """All an importer has on every element: ``element, commodity, quantity_t, share``."""
-    world, network, _ = shared.load()
+    world = shared.load()[0]
     switches = Question(importer, "", year, malaysia).switches
     trade = corridors.assess(
-        world, importers=[importer], year=year, switches=switches, network=network
+        world, importers=[importer], year=year, switches=switches, basis=shared.basis()
     )
-    tables = [corridors.exposure(trade, world, by=kind, importer=importer) for kind in KINDS]
+    tables = exposures(trade, world, importer=importer)
     columns = ["element", "commodity", "quantity_t", "share"]
-    return pd.concat([table[columns] for table in tables], ignore_index=True)
+    return pd.concat([tables[kind][columns] for kind in KINDS], ignore_index=True)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def explained(digest: str, question: Question, element: str) -> pd.DataFrame:
     """Every flow behind the number of one element (``corridors.explain``)."""
-    world, network, _ = shared.load()
+    world = shared.load()[0]
     trade = corridors.assess(
         world,
         importers=[question.importer],
         commodities=[question.commodity],
         year=question.year,
         switches=question.switches,
-        network=network,
+        basis=shared.basis(),
     )
     return corridors.explain(trade, world, element)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,11 @@ RISK = [
 TOP = "top"
 
 SHARES = ("share", "share_low", "share_high")
+# What follows the publisher's name: edition, item, who passed it on, address.
+EDITION = re.compile(
+    r"(?:,|:| \(| via | through | from | residual| Jan| HS ?\d| V\d| (?:FY)?\d{4}\b| Detailed "
+    r"| Statistical Review| monthly ).*"
+)
 ON_WAY = ("chokepoint", "pipeline", "railway")
 
 
@@ -53,6 +59,15 @@ class Filters:
 def every(question: Question) -> Question:
     """The same question about all commodities."""
     return replace(question, commodity=EVERY)
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def imported(digest: str, importer: str, year: int) -> list[str]:
+    """Commodities of which the data hold imports, the heaviest first."""
+    world, _, _ = shared.load()
+    flows = select_flows(world, importers=[importer], commodities=None, year=year)
+    tonnes = flows.groupby("commodity")["quantity_t"].sum().sort_values(ascending=False)
+    return [str(name) for name in tonnes.index[tonnes > 0]]
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
@@ -207,6 +222,12 @@ def compared(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     largest = both[["share_a", "share_b"]].max(axis=1)
     order = largest.sort_values(ascending=False, kind="stable").index
     return both.loc[order].reset_index(drop=True)
+
+
+def publishers(sources: str) -> str:
+    """Who stands behind a number, each once: the sources without edition, item and address."""
+    names = [EDITION.sub("", s).strip() for s in sources.split(" | ")]
+    return " · ".join(dict.fromkeys(names))
 
 
 def years_said(table: pd.DataFrame) -> str:

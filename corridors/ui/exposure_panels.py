@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import math
 from html import escape
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 
 from corridors.demand import BASE_YEAR
 from corridors.export import Sheet
-from corridors.ui import colours, exposure, link, now, panels, sentences, spread
+from corridors.ui import (
+    amounts,
+    colours,
+    exposure,
+    link,
+    now,
+    panels,
+    paper,
+    sentences,
+    spread,
+)
 from corridors.ui.exposure import ANY_QUALITY, LEAST_SHARES, QUALITY_CHOICES, Filters
 from corridors.ui.exposure_scene import (
     Columns,
@@ -20,22 +31,31 @@ from corridors.ui.exposure_scene import (
     downloads,
     fine_print,
     height,
-    in_large,
     named,
     notice,
-    quantity_column,
-    unit_of,
 )
 from corridors.ui.words import word
 from layers.store import Store
 from layers.world import records
+
+if TYPE_CHECKING:
+    from corridors.ui.amounts import Unit
+    from corridors.ui.answer import Question
+    from layers.world import World
 
 DEFAULTS: dict[str, Any] = {
     **{"every": False, "beside": None, "least": 0.0, "grade": ANY_QUALITY, "find": ""},
     "show": "ways",
 }
 MOST_TEXT = 60
+UNPRINTED = ("closure_d_y", "added_cost_usd_t", "consumption_share", "data_years", exposure.TOP)
+"""With risk beside, a sheet of paper is too narrow for these."""
 TIES = 1e-6
+FILES = Path(panels.__file__).parent / "pages"
+PROOF_PRINTED = (
+    *("origin", "importer", "commodity", "passing", "passing_share", "flow", "data_year"),
+    *("flow_quality", "source", "source_row"),
+)
 
 
 def every(lang: str) -> bool:
@@ -49,7 +69,7 @@ def every(lang: str) -> bool:
 
 def beside(lang: str) -> bool:
     """Whether risk is wanted beside; on where there are news to ask."""
-    link.restore("beside", Store(None).path.exists(), [False, True])
+    link.restore("beside", Store(None).changed() != 0, [False, True])
     st.toggle(
         word("x_beside", lang),
         key="beside",
@@ -64,7 +84,8 @@ def filters(lang: str) -> Filters:
     _restore_text("find")
     link.restore("least", 0.0, LEAST_SHARES)
     link.restore("grade", ANY_QUALITY, QUALITY_CHOICES)
-    one, two, three = st.columns([4, 3, 3], vertical_alignment="bottom")
+    with st.container(key="x_filters"):
+        one, two, three = st.columns([4, 3, 3], vertical_alignment="bottom")
     one.text_input(
         word("x_find", lang),
         key="find",
@@ -117,6 +138,16 @@ def _drop(*keys: str) -> None:
 def _restore_text(key: str) -> None:
     if key not in st.session_state:
         st.session_state[key] = st.query_params.get(key, "")[:MOST_TEXT]
+
+
+def instead(world: World, question: Question, lang: str) -> None:
+    """What the importer does import in that year, where the cargo asked for is not in the data."""
+    found = exposure.imported(world.digest, question.importer, question.year)
+    if not found:
+        return
+    names = word("x_comma", lang).join(sentences.cargo(world, c, lang) for c in found)
+    importer = sentences.in_sentence(world, question.importer, lang)
+    notice(word("x_in_data", lang, importer=importer, year=str(question.year), names=names))
 
 
 def verdict(scene: Scene) -> None:
@@ -188,37 +219,40 @@ def _reset_filters() -> None:
 
 def _grid(scene: Scene, rows: pd.DataFrame, wanted: Filters, *, risk: bool) -> None:
     lang, asked = scene.lang, scene.asked
-    shown = _shown(scene, rows)
+    unit = amounts.unit(rows["quantity_t"], lang, table=True)
+    shown = _shown(scene, rows, unit)
     if risk:
         beside = _risk_shown(rows, lang)
         at = shown.columns.tolist().index("quantity") + 1
-        shown = pd.concat([shown.iloc[:, :at], beside, shown.iloc[:, at:]], axis=1)
+        told = beside.pop(exposure.TOP)
+        shown = pd.concat([shown.iloc[:, :at], beside, shown.iloc[:, at:], told], axis=1)
     key = f"grid_{scene.by}_{asked.importer}_{asked.commodity}_{asked.year}_{wanted}"
 
     def picked() -> None:
         chosen = st.session_state[key]["selection"]["rows"]
         st.session_state["row"] = rows["element"].iloc[chosen[0]] if chosen else None
 
-    st.dataframe(
+    alt = word(
+        "x_table_alt",
+        lang,
+        importer=scene.importer(),
+        commodity=scene.cargo(),
+        kind=word(scene.by, lang),
+    )
+    paper.frame(
         shown,
-        hide_index=True,
-        placeholder="–",
+        columns(lang, unit),
+        lang,
+        alt=alt,
+        printed=[c for c in shown.columns if c not in (UNPRINTED if risk else ())],
         height=height(len(shown)),
-        column_config=columns(lang),
         key=key,
         on_select=picked,
         selection_mode="single-row",
-        alt=word(
-            "x_table_alt",
-            lang,
-            importer=scene.importer(),
-            commodity=scene.cargo(),
-            kind=word(scene.by, lang),
-        ),
     )
 
 
-def _shown(scene: Scene, rows: pd.DataFrame) -> pd.DataFrame:
+def _shown(scene: Scene, rows: pd.DataFrame, unit: Unit) -> pd.DataFrame:
     lang = scene.lang
     found = pd.DataFrame({"name": rows[f"name_{lang}"]})
     if scene.every:
@@ -226,14 +260,14 @@ def _shown(scene: Scene, rows: pd.DataFrame) -> pd.DataFrame:
     return found.assign(
         share=100 * rows["share"],
         band=[sentences.band(row, lang) for row in records(rows)],
-        quantity=in_large(rows["quantity_t"], lang),
+        quantity=amounts.in_unit(rows["quantity_t"], unit),
         no_alternative_share=100 * rows["no_alternative_share"],
         added_cost_usd_t=rows["added_cost_usd_t"],
         added_days=rows["added_days"],
         consumption_share=100 * rows["consumption_share"],
         quality=[sentences.quality(q, lang) for q in rows["quality"]],
         data_years=rows["data_years"].astype(str),
-        sources=rows["sources"],
+        sources=[exposure.publishers(s) for s in rows["sources"]],
     )
 
 
@@ -346,12 +380,32 @@ def proof(scene: Scene, rows: pd.DataFrame) -> None:
             band=sentences.band(row, lang),
             n=str(len(part)),
         )
-        st.html(f"<p>{escape(said)}</p>")
+        st.html(f'<p class="cx-said">{escape(said)}</p>')
         total = float(part["quantity_t"].sum())
         if not math.isclose(total, row["quantity_t"], rel_tol=TIES):
             st.warning(word("x_proof_fails", lang, sum=sentences.tonnes(total, lang)))
+    _onward(chosen, lang)
     _reports(explained, lang)
     _proof_table(scene, behind[behind["commodity"].isin(explained["commodity"])])
+
+
+def _onward(element: str, lang: str) -> None:
+    """From a row to the same on the map, and to what follows if it closes.
+
+    An origin is no mark on the map, and a corridor has no one place that could close.
+    """
+    kind = element.partition(":")[0]
+    if kind == "origin":
+        return
+    with st.container(horizontal=True, gap="small", key="onward"):
+        if st.button(word("x_on_map", lang), icon=":material/map:", key="to_map"):
+            # The map keeps what was last chosen on it, whatever its address says.
+            st.session_state["element"] = element
+            st.switch_page(FILES / "map.py", query_params={"element": element, "lang": lang})
+        if kind != "corridor" and st.button(
+            word("x_if_closed", lang), icon=":material/bolt:", key="to_whatif"
+        ):
+            st.switch_page(FILES / "whatif.py", query_params={"close": element, "lang": lang})
 
 
 def _reports(explained: pd.DataFrame, lang: str) -> None:
@@ -374,10 +428,11 @@ def _proof_table(scene: Scene, behind: pd.DataFrame) -> None:
     if scene.every:
         found["commodity"] = [world.name(c, lang) for c in behind["commodity"]]
     behind = behind.reset_index(drop=True)
+    unit = amounts.unit(behind["flow_t"], lang, table=True)
     found = found.assign(
-        passing=in_large(behind["quantity_t"], lang),
+        passing=amounts.in_unit(behind["quantity_t"], unit),
         passing_share=100 * behind["passing_share"],
-        flow=in_large(behind["flow_t"], lang),
+        flow=amounts.in_unit(behind["flow_t"], unit),
         data_year=behind["data_year"],
         flow_quality=[sentences.quality(q, lang) for q in behind["quality"]],
         source=behind["source"],
@@ -387,7 +442,6 @@ def _proof_table(scene: Scene, behind: pd.DataFrame) -> None:
         gateways=behind["gateways"],
     )
     column = st.column_config
-    unit = unit_of(lang)
     percent: dict[str, Any] = {"min_value": 0.0, "max_value": 100.0, "format": "%.1f %%"}
     whole = ("data_year", "source_row")
     texts = ("origin", "flow_quality", "source", "recorded", "gate_quality", "gateways")
@@ -396,18 +450,18 @@ def _proof_table(scene: Scene, behind: pd.DataFrame) -> None:
     config |= {
         "importer": column.TextColumn(word("importer", lang)),
         "commodity": column.TextColumn(word("x_commodity", lang)),
-        "passing": quantity_column(f"{word('x_passing', lang)}, {unit}", lang),
-        "flow": quantity_column(f"{word('x_flow', lang)}, {unit}", lang),
+        "passing": amounts.column(f"{word('x_passing', lang)}, {unit.name}"),
+        "flow": amounts.column(f"{word('x_flow', lang)}, {unit.name}"),
         "passing_share": column.ProgressColumn(word("x_passing_share", lang), **percent),
     }
-    st.dataframe(
+    paper.frame(
         found,
-        hide_index=True,
-        placeholder="–",
-        height=height(len(found)),
-        column_config=config,
-        key="proof",
+        config,
+        lang,
         alt=word("x_proof", lang),
+        printed=PROOF_PRINTED,
+        height=height(len(found)),
+        key="proof",
     )
 
 

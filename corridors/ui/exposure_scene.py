@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from corridors.demand import BASE_YEAR
 from corridors.export import Sheet, to_bytes
-from corridors.ui import exposure, panels, sentences
+from corridors.ui import amounts, exposure, panels, sentences
 from corridors.ui.answer import Question
 from corridors.ui.exposure import EVERY
 from corridors.ui.words import word
 
 if TYPE_CHECKING:
+    from corridors.ui.amounts import Unit
     from corridors.ui.colours import Palette
     from layers.world import World
 
@@ -164,35 +164,19 @@ def year_said(year: int, lang: str) -> str:
     return word("base_year", lang, year=str(year)) if year == BASE_YEAR else str(year)
 
 
-def unit_of(lang: str) -> str:
-    """The unit in which tables state quantities."""
-    return "万吨" if lang == "zh" else "Mt"
-
-
-def in_large(tonnes: pd.Series, lang: str) -> pd.Series:
-    """Quantities in the unit of tables."""
-    found: pd.Series = (tonnes / (1e4 if lang == "zh" else 1e6)).reset_index(drop=True)
-    return found
-
-
-def quantity_column(label: str, lang: str, sign: str = "") -> Any:
-    """A column of quantities."""
-    return st.column_config.NumberColumn(label, format=f"%{sign}.{1 if lang == 'zh' else 2}f")
-
-
-def columns(lang: str) -> Columns:
-    """How each column of an exposure table looks."""
+def columns(lang: str, unit: Unit) -> Columns:
+    """How each column of an exposure table looks whose quantities are in a unit."""
     column = st.column_config
     percent: dict[str, Any] = {"min_value": 0.0, "max_value": 100.0, "format": "%.1f %%"}
     detour = word("added_help", lang)
     return {
         "name": column.TextColumn(word("name", lang), pinned=True),
-        "commodity": column.TextColumn(word("x_commodity", lang)),
+        "commodity": column.TextColumn(word("x_commodity", lang), width=150),
         "share": column.ProgressColumn(
             word("share", lang), help=word("share_help", lang), **percent
         ),
         "band": column.TextColumn(word("band", lang), help=word("band_help", lang)),
-        "quantity": quantity_column(unit_of(lang), lang),
+        "quantity": amounts.column(unit.name),
         "no_alternative_share": column.ProgressColumn(
             word("no_alternative_share", lang), help=word("no_alternative_help", lang), **percent
         ),
@@ -205,7 +189,7 @@ def columns(lang: str) -> Columns:
         ),
         "quality": column.TextColumn(word("quality", lang)),
         "data_years": column.TextColumn(word("data_years", lang)),
-        "sources": column.TextColumn(word("x_source", lang), width="medium"),
+        "sources": column.TextColumn(word("x_source", lang)),
         "threat": column.NumberColumn(
             word("x_threat", lang), help=word("x_threat_help", lang), format="%.2f"
         ),
@@ -217,7 +201,9 @@ def columns(lang: str) -> Columns:
         "disruption_30d": column.NumberColumn(
             word("x_structural", lang), help=word("x_structural_help", lang), format="%.1f %%"
         ),
-        exposure.TOP: column.TextColumn(word("x_top", lang), help=word("x_top_help", lang)),
+        exposure.TOP: column.TextColumn(
+            word("x_top", lang), help=word("x_top_help", lang), width="large"
+        ),
         "closure_d_y": column.NumberColumn(
             word("x_closure", lang), help=word("x_structural_help", lang), format="%.1f"
         ),

@@ -10,7 +10,7 @@ import streamlit as st
 
 from corridors.demand import BASE_YEAR
 from corridors.export import Sheet
-from corridors.ui import exposure, link, sankey, sentences, spread
+from corridors.ui import amounts, exposure, link, paper, sankey, sentences, spread
 from corridors.ui.answer import Question, importers_of, years_of
 from corridors.ui.exposure_scene import (
     Columns,
@@ -20,12 +20,9 @@ from corridors.ui.exposure_scene import (
     fine_print,
     heading,
     height,
-    in_large,
     named,
     no_flows,
     notice,
-    quantity_column,
-    unit_of,
     year_said,
 )
 from corridors.ui.words import word
@@ -64,15 +61,13 @@ def ways(scene: Scene) -> None:
     whole = exposure.ways_of(scene.digest, question)
     kept = sankey.gathered(whole, origins=ORIGINS, passages=PASSAGES)
     names, figures, tints = _written(scene, whole, kept)
-    importer = sentences.place(world, question.importer, lang)
     what = sentences.cargo(world, question.commodity, lang)
     head = word("x_ways_head", lang, commodity=what, importer=scene.importer())
     heading(head, word("x_ways_help", lang))
     if scene.every:
         fine_print(word("x_ways_one", lang))
-    colour = scene.colour
-    drawn = sankey.picture(kept, names, figures, tints, importer, halo=colour.halo, ink=colour.text)
-    st.html(f"{spread.KEY}{sankey.STYLE}{_key(tints, colour, lang)}{drawn}")
+    drawn = sankey.picture(kept, names, figures, tints)
+    st.html(f"{spread.KEY}{sankey.STYLE}{_key(tints, scene.colour, lang)}{drawn}")
     table = whole.assign(share=whole["quantity_t"] / whole["quantity_t"].sum())
     with st.expander(word("x_as_table", lang)):
         _ways_table(scene, table)
@@ -95,6 +90,8 @@ def _written(
                 else named(scene.world, str(id), lang)
             )
             figures[key] = sentences.percent(float(quantity) / total, lang)
+            if column == "through":
+                figures[key] += f" · {sentences.tonnes(float(quantity), lang)}"
             tints[str(id)] = _tint(str(id), scene.colour)
     for row in records(kept):
         share = sentences.percent(row["quantity_t"] / total, lang)
@@ -123,11 +120,12 @@ def _key(tints: dict[str, str], colour: Palette, lang: str) -> str:
 
 def _ways_table(scene: Scene, found: pd.DataFrame) -> None:
     lang = scene.lang
+    unit = amounts.unit(found["quantity_t"], lang, table=True)
     shown = pd.DataFrame(
         {
             "origin": [named(scene.world, o, lang) for o in found["origin"]],
             "through": [named(scene.world, t, lang) for t in found["through"]],
-            "quantity": in_large(found["quantity_t"], lang),
+            "quantity": amounts.in_unit(found["quantity_t"], unit),
             "share": 100 * found["share"],
         }
     )
@@ -135,7 +133,7 @@ def _ways_table(scene: Scene, found: pd.DataFrame) -> None:
     st.dataframe(
         shown,
         hide_index=True,
-        column_config={**columns(lang), **config},
+        column_config={**columns(lang, unit), **config},
         key="ways",
         alt=word("x_as_table", lang),
     )
@@ -167,8 +165,9 @@ def _spread_table(found: pd.DataFrame, names: dict[str, str], lang: str) -> None
             for row in records(found)
         ]
         config[f"band_{which}"] = column.TextColumn(word("band", lang))
-    shown["imports"] = in_large(found["imports_t"], lang)
-    config["imports"] = quantity_column(f"{word('x_imports', lang)}, {unit_of(lang)}", lang)
+    unit = amounts.unit(found["imports_t"], lang, table=True)
+    shown["imports"] = amounts.in_unit(found["imports_t"], unit)
+    config["imports"] = amounts.column(f"{word('x_imports', lang)}, {unit.name}")
     st.dataframe(
         shown, hide_index=True, column_config=config, key="spread", alt=word("x_as_table", lang)
     )
@@ -194,7 +193,7 @@ def compare(scene: Scene) -> None:
         return
     sides = [_side(world, q, lang) for q in (scene.asked, other)]
     said = _largest(scene, both, sides)
-    st.html(f"<p>{escape(said)}</p>")
+    st.html(f'<p class="cx-said">{escape(said)}</p>')
     _compare_table(scene, both, sides)
     fine_print(word("x_compare_note", lang))
     english = [_side(world, q, "en") for q in (scene.asked, other)]
@@ -255,7 +254,8 @@ def _largest(scene: Scene, both: pd.DataFrame, sides: list[str]) -> str:
 
 
 def _compare_table(scene: Scene, both: pd.DataFrame, sides: list[str]) -> None:
-    lang, column, unit = scene.lang, st.column_config, unit_of(scene.lang)
+    lang, column = scene.lang, st.column_config
+    unit = amounts.unit([*both["quantity_t_a"], *both["quantity_t_b"]], lang, table=True)
     where = {"both": word("x_where_both", lang)}
     where |= {
         key: word("x_where_one", lang, side=side)
@@ -270,36 +270,33 @@ def _compare_table(scene: Scene, both: pd.DataFrame, sides: list[str]) -> None:
         share_b=100 * both["share_b"],
         difference=100 * both["share_difference"],
         ranges=both["ranges"].map(ranges),
-        quantity_a=in_large(both["quantity_t_a"], lang),
-        quantity_b=in_large(both["quantity_t_b"], lang),
-        quantity_difference=in_large(both["quantity_difference_t"], lang),
+        quantity_a=amounts.in_unit(both["quantity_t_a"], unit),
+        quantity_b=amounts.in_unit(both["quantity_t_b"], unit),
+        quantity_difference=amounts.in_unit(both["quantity_difference_t"], unit),
         where=both["where"].map(where),
     )
     percent: dict[str, Any] = {"min_value": 0.0, "max_value": 100.0, "format": "%.1f %%"}
     config: Columns = {
-        **{c: columns(lang)[c] for c in ("name", "commodity")},
+        **{c: columns(lang, unit)[c] for c in ("name", "commodity")},
         "difference": column.NumberColumn(word("x_difference", lang), format="%+.1f"),
         "ranges": column.TextColumn(word("x_ranges", lang)),
-        "quantity_difference": quantity_column(
-            word("x_quantity_difference", lang, unit=unit), lang, "+"
-        ),
+        "quantity_difference": amounts.column(word("x_quantity_difference", lang, unit=unit.name)),
         "where": column.TextColumn(word("x_where", lang)),
     }
     for end, side in zip("ab", sides, strict=True):
         share, quantity = (
             word("x_share_of", lang, side=side),
-            word("x_quantity_of", lang, unit=unit, side=side),
+            word("x_quantity_of", lang, unit=unit.name, side=side),
         )
         config[f"share_{end}"] = column.ProgressColumn(share, **percent)
-        config[f"quantity_{end}"] = quantity_column(quantity, lang)
-    st.dataframe(
+        config[f"quantity_{end}"] = amounts.column(quantity)
+    paper.frame(
         shown,
-        hide_index=True,
-        placeholder="–",
-        height=height(len(shown)),
-        column_config=config,
-        key="compare",
+        config,
+        lang,
         alt=word("x_show_compare", lang),
+        height=height(len(shown)),
+        key="compare",
     )
 
 
@@ -325,7 +322,7 @@ def once(scene: Scene) -> None:
         return
     found = exposure.once_of(scene.digest, scene.asked, chosen)
     for row in records(found[found["quantity_t"] > 0]):
-        st.html(f"<p>{escape(_once_said(scene, row, chosen))}</p>")
+        st.html(f'<p class="cx-said">{escape(_once_said(scene, row, chosen))}</p>')
     downloads(Sheet(scene.name("counted_once"), scene.note, found), scene, "once")
 
 

@@ -1,4 +1,4 @@
-"""Cargo from origin through its passage to the importer, as bands whose width is the tonnage.
+"""Cargo from origin to the passage that decides its way, as bands whose width is the tonnage.
 
 Drawn with boxes cut to shape, since Streamlit strips drawings from HTML: so it takes the colours
 of either theme, shrinks with the page, and its names are text.
@@ -23,14 +23,16 @@ STYLE = """<style>
 .cx-flow > i {position: absolute; display: block}
 .cx-flow > span {position: absolute; height: 16px; white-space: nowrap; overflow: hidden;
   text-overflow: ellipsis}
-.cx-flow > span b {font-weight: 600; font-variant-numeric: tabular-nums}
-.cx-flow .cx-from {left: 0; width: 24%; text-align: right}
-.cx-flow .cx-by {left: 57.6%; width: 33%}
-.cx-flow .cx-by, .cx-flow .cx-to {text-shadow: 0 0 3px var(--cx-halo), 0 0 3px var(--cx-halo),
-  0 0 2px var(--cx-halo)}
-.cx-flow .cx-to {right: 2%; max-width: 30%}
+.cx-flow > span b {font-weight: 650; font-variant-numeric: tabular-nums}
+.cx-flow > span small {font-size: inherit; opacity: .8}
+.cx-flow .cx-from {left: 0; width: 23.2%; text-align: right}
+.cx-flow .cx-by {left: 66.2%; width: 33.8%}
+.cx-flow .cx-end {background: currentColor; opacity: .82}
 .cx-flow i:hover {filter: brightness(1.25)}
-@media (max-width: 640px) {.cx-flow {font-size: .72rem}}
+@media (max-width: 640px) {
+  .cx-flow {font-size: .74rem}
+  .cx-flow > span small {display: none}
+}
 </style>"""
 
 HEIGHT_PX = 380.0
@@ -38,9 +40,9 @@ GAP_PX = 4.0
 LABEL_PX = 16.0
 STEPS = np.linspace(0.0, 1.0, 15)
 BEND = 3 * STEPS**2 - 2 * STEPS**3
-FROM, BY, TO = 25.0, 56.0, 98.5
+FROM, BY = 24.0, 64.4
 BAR = 1.1
-"""Where the three columns of bars stand and how wide they are, per cent of the width."""
+"""Where the two columns of bars stand and how wide they are, per cent of the width."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,6 @@ def picture(
     names: Mapping[str, str],
     figures: Mapping[str, str],
     tints: Mapping[str, str],
-    importer: str,
-    *,
-    halo: str,
-    ink: str,
 ) -> str:
     """The drawing as HTML, every text escaped.
 
@@ -95,31 +93,17 @@ def picture(
     total = float(ways["quantity_t"].sum())
     starts, turns = ordered(ways, "origin"), ordered(ways, "through")
     left, height_a = _stack([_part(ways, "origin", n) / total for n in starts])
-    middle, height_b = _stack([_part(ways, "through", n) / total for n in turns])
+    right, height_b = _stack([_part(ways, "through", n) / total for n in turns])
     height = max(height_a, height_b)
-    left, middle = _centred(left, height - height_a), _centred(middle, height - height_b)
-    end = Box((height - HEIGHT_PX) / 2, HEIGHT_PX)
-    pieces = [*_bands(ways, starts, turns, left, middle, names, figures, tints)]
-    top = end.top
-    for name, box in zip(turns, middle, strict=True):
-        label = f"{names[f'through:{name}']} → {importer}: {figures[f'through:{name}']}"
-        goal = Box(top, box.thick)
-        pieces.append(_band(BY + BAR, TO, box, goal, tints[name], label))
-        top += box.thick
+    left, right = _centred(left, height - height_a), _centred(right, height - height_b)
+    pieces = [*_bands(ways, starts, turns, left, right, names, figures, tints)]
     for name, box in zip(starts, left, strict=True):
-        pieces.append(_bar(FROM, box, ink))
+        pieces.append(_bar(FROM, box, ""))
         pieces.append(_label("cx-from", box, names, figures, f"origin:{name}"))
-    for name, box in zip(turns, middle, strict=True):
+    for name, box in zip(turns, right, strict=True):
         pieces.append(_bar(BY, box, tints[name]))
         pieces.append(_label("cx-by", box, names, figures, f"through:{name}"))
-    pieces.append(_bar(TO, end, ink))
-    at = end.top + end.thick / 2 - LABEL_PX / 2
-    pieces.append(
-        f'<span class="cx-to" style="top:{at:.0f}px" title="{escape(importer)}">'
-        f"<b>{escape(importer)}</b></span>"
-    )
-    frame = f"height:{height:.0f}px;--cx-halo:{halo}"
-    return f'<div class="cx-flow" style="{frame}">{"".join(pieces)}</div>'
+    return f'<div class="cx-flow" style="height:{height:.0f}px">{"".join(pieces)}</div>'
 
 
 def _part(ways: pd.DataFrame, column: str, name: str) -> float:
@@ -191,9 +175,11 @@ def _band(x0: float, x1: float, one: Box, two: Box, tint: str, label: str) -> st
 
 
 def _bar(x: float, box: Box, tint: str) -> str:
+    """A bar in a colour, or in that of the page's text."""
+    look = f";background:{tint}" if tint else '" class="cx-end'
     return (
-        f'<i style="left:{x}%;width:{BAR}%;top:{box.top:.1f}px;height:{max(box.thick, 1):.1f}px;'
-        f'background:{tint}"></i>'
+        f'<i style="left:{x}%;width:{BAR}%;top:{box.top:.1f}px;height:{max(box.thick, 1):.1f}px'
+        f'{look}"></i>'
     )
 
 
@@ -201,6 +187,7 @@ def _label(
     style: str, box: Box, names: Mapping[str, str], figures: Mapping[str, str], key: str
 ) -> str:
     top = box.top + box.thick / 2 - LABEL_PX / 2
-    text = f"{escape(names[key])} <b>{escape(figures[key])}</b>"
+    share, _, tonnes = figures[key].partition(" · ")
+    text = f"{escape(names[key])} <b>{escape(share)}</b> <small>{escape(tonnes)}</small>"
     whole = escape(f"{names[key]} {figures[key]}")
     return f'<span class="{style}" style="top:{top:.0f}px" title="{whole}">{text}</span>'

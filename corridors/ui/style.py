@@ -1,6 +1,8 @@
 """The look of the page beyond what Streamlit's theme can say."""
 
-STYLE = """<style>
+from corridors.ui.print_style import PRINT
+
+SCREEN = """<style>
 [data-testid="stMainBlockContainer"] {padding: 4.1rem 2rem 2rem; max-width: 1700px}
 .cx-head {display: flex; align-items: baseline; gap: .8rem; flex-wrap: wrap}
 .cx-head h1 {font-size: 1.35rem; font-weight: 700; margin: 0; padding: 0; letter-spacing: -.01em}
@@ -42,8 +44,24 @@ STYLE = """<style>
 .cx-side .cx-parts li {padding: 0 .3rem; margin-bottom: 2px; border-radius: 4px; background:
   linear-gradient(90deg, color-mix(in srgb, var(--st-primary-color, #1f77c0) 22%, transparent)
   var(--part), transparent var(--part))}
+[data-testid="stButtonGroup"] [role="radiogroup"] {flex-wrap: wrap; row-gap: 4px}
+[data-testid="stButtonGroup"] button[data-variant="segmented_control"][aria-checked="true"] p {
+  font-weight: 650}
+@media (max-width: 900px) {
+  .st-key-frame {flex-wrap: nowrap}
+  .cx-head span {display: none}
+}
+.cx-said {margin: 0; text-wrap: pretty}
+.st-key-wi_map_box {flex: none !important; height: clamp(300px, 36vw, 540px) !important}
+@media (max-width: 640px) {
+  .st-key-question [data-testid="stColumn"]:nth-child(n+2):nth-child(-n+3),
+  .st-key-x_filters [data-testid="stColumn"]:nth-child(n+2) {
+    min-width: calc(50% - .6rem) !important; flex: 1 1 0 !important}
+}
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] {padding: 4.1rem .8rem 1rem}
   .cx-verdict {font-size: 1.2rem}
 }
 </style>"""
+
+STYLE = SCREEN + PRINT

@@ -214,6 +214,19 @@ def _more(world: World, draft: Draft, lang: str, *, empty: bool) -> None:
             _note(_shown(draft), lang)
 
 
+def offers(world: World, lang: str) -> None:
+    """Scenarios of the library to begin with, where nothing is closed yet."""
+    st.html(f'<h2 class="wi-part">{escape(word("wi_library", lang))}</h2>')
+    for id, scenario in whatif.library()[1].items():
+        st.button(
+            whatif_say.title(world, scenario, lang),
+            key=f"wi_offer_{id}",
+            on_click=_load,
+            args=(id,),
+            width="stretch",
+        )
+
+
 def _note(made: Scenario, lang: str) -> None:
     lines = "".join(
         f"<p>{escape(line)}</p>" for line in note_in(made.note, lang).splitlines() if line

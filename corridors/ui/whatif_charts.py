@@ -15,20 +15,30 @@ import pandas as pd
 import shapely
 from shapely.geometry.polygon import orient
 
-from corridors.ui import colours, sentences, whatif_say
+from corridors.ui import amounts, colours, sentences, whatif_say
 from corridors.ui.words import word
 from layers.world import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy.typing as npt
+
     from corridors.ui.colours import Palette
 
 Spec = dict[str, Any]
 Row = dict[str, Any]
 
-MAP_HEIGHT_PX, BARS_HEIGHT_PX, DAYS_HEIGHT_PX, STOCK_HEIGHT_PX = 470, 300, 260, 170
+BARS_HEIGHT_PX, DAYS_HEIGHT_PX, STOCK_HEIGHT_PX = 400, 250, 160
 """Axes and legends included."""
+MAP_HEIGHT_PX = 480
+"""Where the page does not say otherwise."""
+FIGURE = ",.3~r"
+DASHES = {"solid": [1, 0], "dashed": [7, 5]}
+WORLD_FRAME = (-2.7, 2.7, -1.05, 1.25)
+"""Left, right, bottom and top of the inhabited world in the projection."""
+ROOM, LEAST_FRAME = 0.06, 1.0
+"""Room round the lanes, part of their extent, and the least extent, about 60 degrees."""
 LAND_TOLERANCE_DEG, LEAST_ISLAND_DEG2, SOUTH_DEG = 0.35, 0.8, -58.0
 THIN_PX, THICK_PX, OLD_PART = 0.9, 6.5, 0.6
 
@@ -54,14 +64,9 @@ def tints(colour: Palette) -> Tints:
     return DARK if colour is colours.DARK else LIGHT
 
 
-def unit(lang: str) -> tuple[float, str]:
-    """Tonnes in the unit a chart counts in, and its name."""
-    return (1e4, "万吨") if lang == "zh" else (1e6, "Mt")
-
-
 def waterfall(steps: Sequence[tuple[str, float, float, float]], colour: Palette, lang: str) -> Spec:
     """Bars from usual imports down to nothing left, each with its word, figure and range."""
-    size, name = unit(lang)
+    unit = amounts.unit([steps[0][1]], lang)
     ink, rows, at = tints(colour), list[Row](), 0.0
     whole = max(steps[0][1], 1.0)
     for step, tonnes, low, high in steps:
@@ -71,8 +76,8 @@ def waterfall(steps: Sequence[tuple[str, float, float, float]], colour: Palette,
         rows.append(
             {
                 "step": word(f"wi_{step}", lang),
-                "from": start / size,
-                "to": (start + tonnes) / size,
+                "from": start / unit.tonnes,
+                "to": (start + tonnes) / unit.tonnes,
                 "label": told if step != "baseline" else sentences.tonnes(tonnes, lang),
                 "band": "" if np.isnan(low) else whatif_say.band(low, high, lang),
                 "tint": getattr(ink, step),
@@ -86,7 +91,7 @@ def waterfall(steps: Sequence[tuple[str, float, float, float]], colour: Palette,
     axis = {"labelLimit": 140, "ticks": False, "domain": False, "labelFontSize": 13}
     tip = [
         {"field": "step", "title": " "},
-        {"field": "label", "title": name},
+        {"field": "label", "title": word("x_imports", lang)},
         {"field": "band", "title": word("band", lang)},
     ]
     bar = {
@@ -96,8 +101,8 @@ def waterfall(steps: Sequence[tuple[str, float, float, float]], colour: Palette,
             "x": {
                 "field": "from",
                 "type": "quantitative",
-                "title": name,
-                "scale": {"domain": [0, whole / size], "nice": False},
+                "title": unit.name,
+                "scale": {"domain": [0, whole / unit.tonnes], "nice": False},
                 "axis": {"grid": True, "tickCount": 4},
             },
             "x2": {"field": "to"},
@@ -130,11 +135,11 @@ def _bar_text(y: Spec, x: str, align: str, dx: int, tint: str, test: str) -> Spe
 
 def daily(table: pd.DataFrame, duration_d: float, colour: Palette, lang: str) -> Spec:
     """Arrivals against the usual and what is short, t a day; the scenario's days shaded."""
-    size, name = (1e4, "万吨") if lang == "zh" else (1e3, "kt")
+    unit = amounts.unit([*table["usual_t"], *table["arrivals_t"]], lang)
     ink = tints(colour)
     words = {c: word(f"wi_{c}", lang) for c in ("usual", "arrivals", "short")}
     lines = [
-        {"day": int(day), "what": words[c], "value": round(value / size, 3)}
+        {"day": int(day), "what": words[c], "value": round(value / unit.tonnes, 4)}
         for c in ("usual", "arrivals", "short")
         for day, value in zip(table["day"], table[f"{c}_t"], strict=True)
         if not np.isnan(value)
@@ -148,7 +153,7 @@ def daily(table: pd.DataFrame, duration_d: float, colour: Palette, lang: str) ->
     legend = {"orient": "top", "title": None, "symbolType": "stroke", "symbolSize": 300}
     scale = {"domain": domain, "range": [tint for _, tint, _ in look]}
     dash = {"domain": domain, "range": [d for _, _, d in look]}
-    title = word("wi_per_day", lang, unit=name)
+    title = word("wi_per_day", lang, unit=unit.name)
     return {
         "height": DAYS_HEIGHT_PX,
         "layer": [
@@ -164,7 +169,7 @@ def daily(table: pd.DataFrame, duration_d: float, colour: Palette, lang: str) ->
                     "tooltip": [
                         {"field": "day", "title": word("wi_day", lang)},
                         {"field": "what", "title": " "},
-                        {"field": "value", "title": title, "format": ",.1f"},
+                        {"field": "value", "title": title, "format": FIGURE},
                     ],
                 },
             },
@@ -174,35 +179,37 @@ def daily(table: pd.DataFrame, duration_d: float, colour: Palette, lang: str) ->
 
 def stock(table: pd.DataFrame, duration_d: float, colour: Palette, lang: str) -> Spec:
     """Usable stock day by day."""
-    size, name = unit(lang)
+    unit = amounts.unit(table["stock_t"], lang)
     rows = [
-        {"day": int(day), "value": round(value / size, 4)}
+        {"day": int(day), "value": round(value / unit.tonnes, 4)}
         for day, value in zip(table["day"], table["stock_t"], strict=True)
     ]
     title = (
-        f"{word('wi_stock', lang)} ({name})"
+        f"{word('wi_stock', lang)} ({unit.name})"
         if lang == "en"
-        else f"{word('wi_stock', lang)}（{name}）"
+        else f"{word('wi_stock', lang)}（{unit.name}）"
     )
-    mark = {"type": "area", "line": {"strokeWidth": 2}, "fillOpacity": 0.25}
+    tint = tints(colour).rerouted
+    line = {"strokeWidth": 2, "color": tint}
+    mark = {"type": "area", "line": line, "color": tint, "fillOpacity": 0.25}
     return {
         "height": STOCK_HEIGHT_PX,
         "layer": [
             _shade(duration_d, table, colour),
             {
                 "data": {"values": rows},
-                "mark": mark | {"color": tints(colour).rerouted},
+                "mark": mark,
                 "encoding": {
                     "x": _days_axis(table, lang),
                     "y": {
                         "field": "value",
                         "type": "quantitative",
-                        "title": name,
+                        "title": unit.name,
                         "axis": {"tickCount": 3},
                     },
                     "tooltip": [
                         {"field": "day", "title": word("wi_day", lang)},
-                        {"field": "value", "title": title, "format": ",.2f"},
+                        {"field": "value", "title": title, "format": FIGURE},
                     ],
                 },
             },
@@ -274,11 +281,6 @@ def world_map(
         In the middle of the map.
     """
     ink = tints(colour)
-    projection = {"type": "equalEarth", "rotate": [-longitude, 0, 0]}
-    sea = {
-        "data": {"sphere": True},
-        "mark": {"type": "geoshape", "fill": colour.sea, "stroke": None, "aria": False},
-    }
     coast = {
         "data": {"values": list(ground)},
         "mark": {
@@ -287,39 +289,39 @@ def world_map(
             "fill": colour.land,
             "stroke": colour.coast,
             "strokeWidth": 0.5,
+            "clip": True,
             "tooltip": None,
         },
     }
-    look = {
-        "kept": (colour.lane_thick, [1, 0]),
-        "left": (ink.left, [7, 5]),
-        "new": (ink.rerouted, [1, 0]),
-    }
-    names = {kind: word(f"wi_{kind}", lang) for kind in look}
-    scale = {"domain": list(names.values()), "range": [tint for tint, _ in look.values()]}
-    dash = {"domain": list(names.values()), "range": [d for _, d in look.values()]}
-    legend = {
-        "orient": "bottom",
-        "title": word("wi_map_legend", lang),
-        "symbolType": "stroke",
-        "symbolSize": 500,
-        "symbolStrokeWidth": 3,
-        "columns": 3,
-    }
-    layers = [sea, coast]
+    looks = lane_looks(colour)
+    names = {kind: word(f"wi_{kind}", lang) for kind, _, _ in looks}
+    scale = {"domain": list(names.values()), "range": [tint for _, tint, _ in looks]}
+    dash = {"domain": list(names.values()), "range": [DASHES[how] for _, _, how in looks]}
+    layers = [coast]
     if len(lanes):
         layers.append(
             {
                 "data": {"values": [_lane(row, lanes, names, lang) for row in records(lanes)]},
-                "mark": {"type": "geoshape", "filled": False, "strokeCap": "butt", "aria": False},
+                "mark": {
+                    "type": "geoshape",
+                    "filled": False,
+                    "strokeCap": "butt",
+                    "aria": False,
+                    "clip": True,
+                },
                 "encoding": {
                     "stroke": {
                         "field": "kind",
                         "type": "nominal",
                         "scale": scale,
-                        "legend": legend,
+                        "legend": None,
                     },
-                    "strokeDash": {"field": "kind", "type": "nominal", "scale": dash},
+                    "strokeDash": {
+                        "field": "kind",
+                        "type": "nominal",
+                        "scale": dash,
+                        "legend": None,
+                    },
                     "strokeWidth": {"field": "wide", "type": "quantitative", "scale": None},
                     "tooltip": [
                         {"field": "kind", "title": " "},
@@ -362,10 +364,62 @@ def world_map(
         ]
     return {
         "height": MAP_HEIGHT_PX,
-        "projection": projection,
+        "projection": _projection(lanes, places, longitude),
         "layer": layers,
-        "config": {"view": {"stroke": None}},
+        "view": {"stroke": None, "fill": colour.sea},
     }
+
+
+def lane_looks(colour: Palette) -> list[tuple[str, str, str]]:
+    """Kind, colour and dash (a word of CSS) of the lanes of the map."""
+    ink = tints(colour)
+    return [
+        ("kept", colour.lane_thick, "solid"),
+        ("left", ink.left, "dashed"),
+        ("new", ink.rerouted, "solid"),
+    ]
+
+
+def _projection(lanes: pd.DataFrame, places: pd.DataFrame, longitude: float) -> Spec:
+    """The world moved and scaled so that lanes and places fill the picture, however wide it is."""
+    ends = [at for path in lanes["path"] for at in path]
+    ends += [[row["lon"], row["lat"]] for row in records(places)]
+    left, right, low, high = _frame(ends, longitude)
+    scale = f"min(width / {right - left:.4f}, height / {high - low:.4f})"
+    shift = f"{(left + right) / 2:.4f}", f"{(low + high) / 2:.4f}"
+    return {
+        "type": "equalEarth",
+        "rotate": [-longitude, 0, 0],
+        "scale": {"expr": scale},
+        "translate": {
+            "expr": f"[width / 2 - {scale} * {shift[0]}, height / 2 + {scale} * {shift[1]}]"
+        },
+    }
+
+
+def _frame(ends: Sequence[Sequence[float]], longitude: float) -> tuple[float, float, float, float]:
+    """Left, right, bottom and top of places with room around them, as the projection has them."""
+    if not ends:
+        return WORLD_FRAME
+    lon, lat = np.radians(np.array(ends, dtype=np.float64)).T
+    lon = (lon - np.radians(longitude) + np.pi) % (2 * np.pi) - np.pi
+    x, y = equal_earth(lon, lat)
+    found = []
+    for values, (least, most) in ((x, WORLD_FRAME[:2]), (y, WORLD_FRAME[2:])):
+        room = max(ROOM * float(np.ptp(values)), (LEAST_FRAME - float(np.ptp(values))) / 2)
+        found += [max(float(values.min()) - room, least), min(float(values.max()) + room, most)]
+    return found[0], found[1], found[2], found[3]
+
+
+def equal_earth(
+    lon: npt.NDArray[np.float64], lat: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Plane coordinates of radians in the Equal Earth projection (Šavrič et al., 2018)."""
+    a1, a2, a3, a4 = 1.340264, -0.081106, 0.000893, 0.003796
+    t = np.arcsin(np.sqrt(3) / 2 * np.sin(lat))
+    slope = a1 + 3 * a2 * t**2 + t**6 * (7 * a3 + 9 * a4 * t**2)
+    x = 2 * np.sqrt(3) / 3 * lon * np.cos(t) / slope
+    return x, t * (a1 + a2 * t**2 + t**6 * (a3 + a4 * t**2))
 
 
 def _lane(row: Mapping[str, Any], lanes: pd.DataFrame, names: Mapping[str, str], lang: str) -> Row:

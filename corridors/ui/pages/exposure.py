@@ -39,6 +39,7 @@ def main() -> None:
     if found is None:
         with sentence:
             panels.nothing(world, question, lang)
+            pieces.instead(world, question, lang)
     else:
         with sentence:
             pieces.verdict(scene)

@@ -6,15 +6,40 @@ the charts, and the map last.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from corridors.ui import colours, link, panels, shared, whatif, whatif_builder, whatif_panels
+from corridors.ui import (
+    colours,
+    link,
+    panels,
+    shared,
+    whatif,
+    whatif_builder,
+    whatif_closer,
+    whatif_files,
+    whatif_panels,
+)
 from corridors.ui.answer import Question
 from corridors.ui.whatif_link import Draft
 from corridors.ui.words import word
 from corridors.whatif.scenario import Scenario
 from layers.errors import CorridorsError
 from layers.world import World
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where the answer is drawn: words and figures, beside the scenario, and below both."""
+
+    answer: DeltaGenerator
+    beside: DeltaGenerator
+    below: DeltaGenerator
 
 
 def main() -> None:
@@ -30,19 +55,23 @@ def main() -> None:
 
 @st.fragment
 def body(question: Question, lang: str) -> None:
-    """All that a slider moves."""
+    """All that a slider moves: the answer in words and figures above what it is built from."""
     world = shared.load()[0]
     st.html(whatif_panels.STYLE)
+    answer = st.container()
     left, right = st.columns([1, 2.7], gap="medium")
+    room = Room(answer, right, st.container())
     with left:
         draft = whatif_builder.draw(world, lang)
-    with right:
+    with answer:
         scenario = settled(draft, lang)
         if not scenario.rules and not scenario.opened and not scenario.drawn:
             panels.verdict(word("wi_empty", lang), word("wi_empty_more", lang))
+            with room.beside:
+                whatif_builder.offers(world, lang)
         else:
             try:
-                show(world, question, scenario, lang)
+                show(room, world, question, scenario, lang)
             except CorridorsError as error:
                 st.error(word("wi_cannot", lang, why=str(error)))
     whatif_builder.leave(draft)
@@ -60,7 +89,7 @@ def settled(draft: Draft, lang: str) -> Scenario:
     return made
 
 
-def show(world: World, question: Question, scenario: Scenario, lang: str) -> None:
+def show(room: Room, world: World, question: Question, scenario: Scenario, lang: str) -> None:
     """Draw the answer, what is read first at the top and first."""
     colour = colours.palette(st.context.theme.type)
     ask = whatif.asked(world.digest, question, scenario)
@@ -70,15 +99,18 @@ def show(world: World, question: Question, scenario: Scenario, lang: str) -> Non
         panels.nothing(world, question, lang)
         return
     whatif_panels.headline(world, question, scenario, row, lang)
-    one, two = st.columns(2, gap="medium")
-    with one:
-        whatif_panels.waterfall(row, colour, lang)
+    with room.beside:
+        with st.container(key="charts"):
+            one, two = st.columns(2, gap="medium")
+        with one:
+            whatif_panels.waterfall(row, colour, lang)
+        with two:
+            whatif_panels.daily(ask, scenario, colour, lang)
         st.toggle(word("wi_tables", lang), key="wi_tables")
-    with two:
-        whatif_panels.daily(ask, scenario, colour, lang)
-    whatif_panels.world_map(world, ask, scenario, question, colour, lang)
-    whatif_panels.closer(world, ask, scenario, question, lang)
-    whatif_panels.downloads(world, ask, scenario, lang)
+    with room.below:
+        whatif_panels.world_map(world, ask, scenario, question, colour, lang)
+        whatif_closer.closer(world, ask, scenario, question, lang)
+        whatif_files.downloads(world, ask, scenario, lang)
 
 
 main()

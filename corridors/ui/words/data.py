@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 DATA: dict[str, tuple[str, str]] = {
+    # On paper.
+    "p_address": ("Address of this view:", "本视图网址："),
+    "p_more": ("{n} more rows are in the file.", "另有{n}行，见下载文件。"),
     # The sentence on top.
     "d_verdict": (
         "{asked} of {all} feeds have been asked; fresh: {fine}.",

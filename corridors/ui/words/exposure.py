@@ -57,6 +57,10 @@ EXPOSURE: dict[str, tuple[str, str]] = {
         "{licence}",
         "{all}行中显示{shown}行 · 筛选：{filters} · {years}年数据 · 贸易数据许可：{licence}",
     ),
+    "x_in_data": (
+        "In the data for {importer} in {year}: {names}.",
+        "数据中{importer}{year}年有进口记录的商品：{names}。",
+    ),
     "x_no_filters": ("none", "无"),
     "x_filter_least": ("share at least {share}", "比重不低于{share}"),
     "x_filter_grade": ("quality at least “{quality}”", "质量不低于“{quality}”"),
@@ -127,6 +131,8 @@ EXPOSURE: dict[str, tuple[str, str]] = {
         "Row to explain: choose here, or tick a row of the table",
         "要说明的行：在此选择，或勾选表中一行",
     ),
+    "x_on_map": ("Show on the map", "在地图上显示"),
+    "x_if_closed": ("What if it closes", "假如关闭"),
     "x_proof_none": ("choose a row", "请选择一行"),
     "x_proof_line": (
         "{name}: {quantity} a year, {share} of the {commodity} imports, range {band}. The {n} "
@@ -167,7 +173,7 @@ EXPOSURE: dict[str, tuple[str, str]] = {
         "The flow is drawn for one commodity: the one chosen above.",
         "流向图只画一种商品，即上方所选商品。",
     ),
-    "x_rest_origins": ("{n} more origins", "其余{n}个来源地"),
+    "x_rest_origins": ("{n} more", "其余{n}个"),
     "x_rest_passages": ("{n} more passages", "其余{n}条通道"),
     "x_sea": ("by sea, no passage of the map", "海运，未经本图通道"),
     "x_key_chokepoint": ("chokepoint", "咽喉要道"),

@@ -35,6 +35,7 @@ export default function draw(component) {
   return () => {
     if (host.isConnected || !here.map) return;
     here.watch?.disconnect();
+    here.end?.abort();
     clearInterval(here.again);
     here.map.remove();
     delete host.here;
@@ -54,7 +55,8 @@ async function begin(host) {
   here.place = linked();
   const map = new maplibre.Map({
     container: host.querySelector(".cx-canvas"),
-    style: { version: 8, sources: sources(ground), layers: layers(colour) },
+    style: { version: 8, sources: sources(ground), layers: layers(colour),
+      transition: { duration: 0 } },
     center: here.place?.slice(0, 2) ?? here.data.centre,
     zoom: here.place?.[2] ?? (host.clientWidth < SMALL_PX ? 0.3 : here.data.zoom),
     minZoom: 0,
@@ -65,6 +67,7 @@ async function begin(host) {
     touchPitch: false,
     fadeDuration: 0,
     localIdeographFontFamily: FONT,
+    canvasContextAttributes: { preserveDrawingBuffer: true },  // else paper shows nothing
     locale: here.data.locale,
   });
   here.map = host.map = map;
@@ -84,6 +87,9 @@ async function begin(host) {
   here.again = setInterval(() => keep(here, here.place), KEEP_MS);
   here.watch = new ResizeObserver(() => map.resize());
   here.watch.observe(host);
+  here.end = new AbortController();
+  for (const [event, paper] of [["beforeprint", true], ["afterprint", false]])
+    addEventListener(event, () => onPaper(host, paper), { signal: here.end.signal });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     if (here.ready) setTimeout(() => apply(host), 300);
   });
@@ -107,6 +113,15 @@ function keep(here, place) {
   if (place) address.searchParams.set(VIEW, place.join());
   else address.searchParams.delete(VIEW);
   if (address.href !== location.href) history.replaceState(history.state, "", address);
+}
+
+// Paper is white whatever the theme; drawn at once, since a printer waits for nothing.
+function onPaper(host, paper) {
+  host.here.paper = paper;
+  if (!host.here.ready) return;
+  apply(host);
+  legend(host.querySelector(".cx-legend"), host.here.data, tones(host, host.here.data));
+  host.here.map.redraw();
 }
 
 function sources(ground) {
@@ -336,7 +351,7 @@ function brightness(colour) {
 
 function tones(host, data) {
   const ground = getComputedStyle(host).getPropertyValue("--st-background-color").trim();
-  const dark = /^(#|rgb)/.test(ground) && brightness(ground) < 0.5;
+  const dark = !host.here.paper && /^(#|rgb)/.test(ground) && brightness(ground) < 0.5;
   host.dataset.theme = dark ? "dark" : "light";
   return dark ? data.palettes.dark : data.palettes.light;
 }
