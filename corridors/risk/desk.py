@@ -1,14 +1,15 @@
 """The duty desk: the monitor on what the store holds, its entries written into the warning log.
 
 Reads the store, runs ``corridors.risk.monitor`` and appends what it says and how it stands, in one
-transaction; answers who asks for entries, current or past, and for what lies behind one.
+transaction; answers who asks for entries, current or past, and for what lies behind one; writes
+down what readers and reviewers say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -37,14 +38,17 @@ if TYPE_CHECKING:
 __all__ = [
     "Known",
     "LastRun",
+    "acknowledge",
     "alert_of",
     "alerts_of",
     "around",
     "happened",
     "impacts_of",
+    "judge",
     "known",
     "last_run",
     "rebased",
+    "review",
     "warn",
 ]
 
@@ -168,11 +172,14 @@ class LastRun:
         By importer: the last day of traffic that was judged for it, by element.
     at
         When it was; None when there was none.
+    since
+        When the first run of all was; None when there was none.
     """
 
     standings: Mapping[Subject, Standing]
     judged: Mapping[str, Mapping[str, pd.Timestamp]]
     at: datetime | None = None
+    since: datetime | None = None
 
 
 def _alike(
@@ -215,9 +222,10 @@ def last_run(store: Store) -> LastRun:
             for group in record["judged"]
             for importer in group["importers"]
         }
+        at = datetime.fromisoformat(record["at"])
     except (KeyError, TypeError, ValueError) as error:
         raise CorridorsError(f"the last run in the warning log can't be read: {error}") from error
-    return LastRun(standings, judged, datetime.fromisoformat(record["at"]))
+    return LastRun(standings, judged, at, runs["at"].iloc[0].to_pydatetime())
 
 
 def _record(after: LastRun, alerts: int, now: datetime) -> dict[str, Any]:
@@ -235,6 +243,62 @@ def _record(after: LastRun, alerts: int, now: datetime) -> dict[str, Any]:
             for subject, standing in after.standings.items()
         ],
     }
+
+
+def acknowledge(
+    store: Store, alert: Alert, reader: str, *, now: datetime, who: str = "", note: str = ""
+) -> None:
+    """A reader has seen an entry: written into the log.
+
+    Raises
+    ------
+    CorridorsError
+        When the log cannot be written.
+    """
+    said = {"alert": alert.id, "reader": reader, "who": who, "note": note, "at": now.isoformat()}
+    store.append([("acknowledgement", now, said)])
+
+
+def judge(
+    store: Store,
+    alert: Alert,
+    reader: str,
+    verdict: str,
+    *,
+    now: datetime,
+    who: str = "",
+    note: str = "",
+) -> None:
+    """What an entry turned out to be, in the words of ``corridors.risk.scorecard.VERDICTS``.
+
+    Raises
+    ------
+    CorridorsError
+        When the log cannot be written.
+    """
+    said = {"alert": alert.id, "reader": reader, "verdict": verdict, "who": who, "note": note}
+    store.append([("feedback", now, said)])
+
+
+def review(
+    store: Store,
+    element: str,
+    decision: str,
+    day: date,
+    *,
+    now: datetime,
+    who: str = "",
+    note: str = "",
+) -> None:
+    """What a person decides of an old alarm: ``confirm`` it, or ``rebase`` the series from a day.
+
+    Raises
+    ------
+    CorridorsError
+        When the log cannot be written.
+    """
+    said = {"element": element, "decision": decision, "day": f"{day}", "who": who, "note": note}
+    store.append([("review", now, said)])
 
 
 def happened(days: pd.DataFrame) -> pd.DataFrame:

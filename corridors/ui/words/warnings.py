@@ -32,6 +32,10 @@ WARNINGS: dict[str, tuple[str, str]] = {
     ),
     "w_run": ("Monitor run {at}, {age}.", "监测运行于{at}，{age}。"),
     "w_data_to": ("Traffic to {day}, {days} days old.", "通行数据截至{day}，距今{days}天。"),
+    "w_data_oldest": (
+        "At the passage that reported least recently, to {day}.",
+        "更新最迟的一处通道仅至{day}。",
+    ),
     "w_reference": (
         "Levels are an analytical reference, not an official warning.",
         "参考等级,非政府发布预警。",
@@ -42,14 +46,41 @@ WARNINGS: dict[str, tuple[str, str]] = {
     "w_now": ("just now", "刚刚"),
     # What to do.
     "w_never": (
-        "The monitor was never run. That is no all-clear.",
-        "监测尚未运行，这不等于平安无事。",
+        "Nothing is known yet: the monitor was never run. That is no all-clear.",
+        "尚无任何研判：监测从未运行。这不等于平安无事。",
     ),
     "w_never_do": (
-        "Run it below. It weighs what the store holds: refresh the feeds on the page “Feeds and "
-        "data” first, or load the PortWatch history there.",
-        "请在下方运行监测。监测只依据本地已存数据：请先在“信息源与数据”页更新信息源，或载入PortWatch历史数据。",
+        "Three steps, in this order. Meanwhile a drill can be played and the record be read.",
+        "按以下三步进行。在此之前，可先开展演练，或查阅历史检验结果。",
     ),
+    "w_step_fill": ("Fill the store", "载入数据"),
+    "w_step_fill_do": (
+        "Refresh the feeds and load the history of daily traffic (IMF PortWatch). A year of it "
+        "is needed to tell what is usual.",
+        "更新信息源，并载入逐日通行历史数据（IMF PortWatch）。至少需一年数据方可确定常值。",
+    ),
+    "w_step_filled": (
+        "The store holds daily traffic to {day}. Refresh the feeds for newer.",
+        "本地已有截至{day}的逐日通行数据。如需更新，请更新信息源。",
+    ),
+    "w_step_run": ("Run the monitor", "运行监测"),
+    "w_step_run_do": (
+        "It weighs what the store holds for {importer} and writes levels into the log. It asks "
+        "no feed.",
+        "依据本地数据为{importer}研判，并将等级写入日志；不会向信息源请求数据。",
+    ),
+    "w_step_run_blind": (
+        "It can be run for {importer} now, but without traffic only declarations and feeds can "
+        "speak.",
+        "现在即可为{importer}运行；但没有通行数据时，只能依据对外宣布和信息源。",
+    ),
+    "w_step_read": ("Read and answer", "查阅与答复"),
+    "w_step_read_do": (
+        "Press a level to open its entry: evidence, bulletins for five readers in two "
+        "languages, acknowledgement.",
+        "点按等级即可打开条目：依据、面向五类对象的双语简报、签收。",
+    ),
+    "w_step_meanwhile": ("Meanwhile, without any data:", "无数据时亦可使用："),
     "w_elsewhere": (
         "The last run did not look at {importer}: nothing is known, which is no all-clear.",
         "上次运行未包括{importer}：情况不详，不等于平安无事。",
@@ -78,8 +109,12 @@ WARNINGS: dict[str, tuple[str, str]] = {
         "The monitor was last run {age}: levels expire unless a run renews them.",
         "监测上次运行于{age}：等级如不经运行续期将失效。",
     ),
-    "w_late_do": ("Run it again below.", "请在下方重新运行。"),
+    "w_late_do": ("Run it again.", "请重新运行。"),
     "w_fault": ("The warning log can't be read.", "无法读取预警日志。"),
+    "w_fault_do": (
+        "Nothing can be said of any level. The page “Feeds and data” checks the store.",
+        "无法给出任何等级。可在“信息源与数据”页检查数据存储。",
+    ),
     # Running the monitor.
     "w_run_button": ("Run the monitor", "运行监测"),
     "w_run_help": (
@@ -105,20 +140,30 @@ WARNINGS: dict[str, tuple[str, str]] = {
     "w_row_importer": ("Importer", "进口方"),
     "w_in_commodity": ("commodity", "商品"),
     "w_in_importer": ("importer", "进口方"),
-    "w_quiet": ("no level", "无等级"),
     "w_in_force": ("in force", "有效"),
     "w_held": ("held on old data", "数据过旧，暂予维持"),
     "w_expired": ("expired", "已失效"),
     "w_clear": ("all clear", "已解除"),
     "w_replaced": ("replaced", "已更新"),
     "w_was": ("was {level}", "原为{level}"),
-    "w_calm": (
-        "Watched and without a level: {names}.",
-        "已监测且无等级：{names}。",
-    ),
+    "w_calm": ("no level", "无等级"),
+    "w_unjudged": ("not judged", "未研判"),
+    "w_stale": ("data too old", "数据过旧"),
+    "w_unused_help": ("none of it passes here in the data", "数据中没有经过此处的该类货物"),
     "w_unwatched": (
-        "{n} other straits and canals were not judged: there is no year of traffic of them.",
-        "另有{n}处海峡和运河未作判断：缺少一年以上通行数据。",
+        "Cargo passes, but not judged, for want of a year of traffic: {names}.",
+        "有货物经过，但缺少一年以上通行数据而未研判：{names}。",
+    ),
+    "w_more_names": (" and {n} more", "等，另有{n}处"),
+    "w_column_to": ("data to {day}", "数据至{day}"),
+    "w_open_cell": ("{what}: open the entry", "{what}：打开条目"),
+    "w_overview": (
+        "All importers of the last run: the gravest level at each element",
+        "上次运行的全部进口方：各要素的最高等级",
+    ),
+    "w_overview_more": (
+        "{n} more importers were judged, none graver than these.",
+        "另有{n}个进口方已研判，等级均不高于以上各方。",
     ),
     "w_absent": (
         "No imports in the data, so no level is possible: {names}.",
@@ -130,6 +175,12 @@ WARNINGS: dict[str, tuple[str, str]] = {
     ),
     "w_key": ("What the marks mean", "图例"),
     "w_key_held": ("dashed: held, expired or lifted", "虚线框：维持、失效或解除"),
+    "w_key_percent": (
+        "%: that within 14 days the tonnage of seven days falls below 75 % of its season",
+        "%：14天内7日载重吨降至同期75%以下的概率",
+    ),
+    "w_key_unused": ("–: none of it passes", "–：无该类货物经过"),
+    "w_key_press": ("press a level to open its entry", "点按等级可打开条目"),
     "w_step": ("level {n} of 4", "四档中第{n}档"),
     # One entry.
     "w_entry": ("Entry of the log", "日志条目"),
@@ -187,6 +238,7 @@ WARNINGS: dict[str, tuple[str, str]] = {
         "In alarm for more than 180 days: a person should confirm what is usual here.",
         "异常已逾180天，应由人工复核常值。",
     ),
+    "w_review_do": ("Decide under “Review the baseline” below.", "请在下方“复核常值”中作出决定。"),
     "w_impact": ("What the importer would lose", "对进口方的影响"),
     "w_tier": ("Tier", "影响档次"),
     "w_tier_0": ("not known, or nothing passes", "不详或无货物经过"),
@@ -219,9 +271,10 @@ WARNINGS: dict[str, tuple[str, str]] = {
         "Reports are quoted as their sources wrote them.",
         "信息源报道按原文照录。",
     ),
+    "w_no_evidence": ("No evidence is recorded.", "未记录依据。"),
     "w_thread": ("Everything said of this", "同一事项的全部条目"),
     "w_answers": ("What readers said", "各方回执"),
-    "w_no_answers": ("Nobody has acknowledged it yet.", "尚无人签收。"),
+    "w_no_answers": ("Nobody has answered yet.", "尚无答复。"),
     "w_kind": ("Kind", "类别"),
     "w_text": ("Text", "内容"),
     "w_source": ("Source", "来源"),
@@ -233,13 +286,33 @@ WARNINGS: dict[str, tuple[str, str]] = {
     "w_state": ("State", "状态"),
     # Answers.
     "w_ack": ("Acknowledge", "签收"),
-    "w_feedback": ("Say what it turned out to be", "评价"),
+    "w_ack_help": (
+        "It was seen. Says nothing of whether it is right.",
+        "表示已阅，不代表认可内容。",
+    ),
+    "w_feedback": ("What it turned out to be", "事后评价"),
+    "w_feedback_help": ("Counts in the scorecard.", "计入评分。"),
     "w_reader": ("Reader", "报送对象"),
     "w_who": ("Your name or post", "姓名或职务"),
     "w_note": ("Note", "备注"),
     "w_said": ("Said", "意见"),
     "w_ack_button": ("Acknowledge", "签收"),
     "w_feedback_button": ("Send", "提交"),
+    "w_review_form": ("Review the baseline", "复核常值"),
+    "w_review_help": (
+        "{element}: is the old usual still the measure of things?",
+        "{element}：原有常值是否仍然适用？",
+    ),
+    "w_decision": ("Decision", "决定"),
+    "w_decision_confirm": ("still an alarm: the baseline stays frozen", "仍属异常：常值保持不变"),
+    "w_decision_rebase": ("the new usual: start the baseline anew", "已成新常态：重新起算常值"),
+    "w_review_day": ("From which day", "起始日期"),
+    "w_review_button": ("Write the review", "提交复核"),
+    "w_reviewed_confirm": ("reviewed: alarm confirmed on {day}", "已复核：{day}确认仍属异常"),
+    "w_reviewed_rebase": (
+        "reviewed: baseline begun anew from {day}",
+        "已复核：自{day}起重新起算常值",
+    ),
     "w_written": ("Written into the log.", "已写入日志。"),
     "w_not_written": ("Not written.", "未能写入。"),
     "w_acknowledged": ("acknowledged", "已签收"),
@@ -254,6 +327,7 @@ WARNINGS: dict[str, tuple[str, str]] = {
     "w_audience": ("Who will see it", "知悉范围"),
     "w_preparing": ("Finding landings and other ways …", "正在测算卸货港和替代路线……"),
     "w_preview": ("Preview of the bulletin", "简报预览"),
+    "w_no_bulletin": ("The bulletin could not be made.", "无法生成简报。"),
     "w_not_for": (
         "This entry is not for that audience.",
         "该条目不在此知悉范围内。",
@@ -271,10 +345,12 @@ WARNINGS: dict[str, tuple[str, str]] = {
     # Timeline.
     "w_timeline": ("Levels over time", "等级变化"),
     "w_timeline_alt": (
-        "Each bar is a time at a level; the table below has the same.",
-        "每个色条为一段等级；下表内容相同。",
+        "Each bar is a time at a level, the dashed line is now; the table below has the same.",
+        "每个色条为一段等级，虚线为当前时刻；下表内容相同。",
     ),
+    "w_moment": ("Now", "当前"),
     "w_time": ("Time (UTC)", "时间（UTC）"),
+    "w_card_own": ("Own record", "自身记录"),
     # Scorecard.
     "w_card_size": (
         "{events} falls of traffic at {elements} elements in {years} corridor-years",
@@ -285,18 +361,21 @@ WARNINGS: dict[str, tuple[str, str]] = {
         "：样本过少，无法区分能力与运气。",
     ),
     "w_card_empty": (
-        "Nothing to score yet: no warning and no traffic since the watch began.",
-        "尚无可评分内容：监测开始以来没有预警和通行记录。",
+        "Nothing of our own to score yet: no warning and no traffic since the watch began.",
+        "自身尚无可评分内容：监测开始以来没有预警和通行记录。",
     ),
     "w_card_empty_do": (
-        "How good the rules would have been on the record of the past is in the table under "
-        "“Replay”.",
-        "规则在历史记录上的表现见“回放”中的表格。",
+        "Below is how the rules did on the record of the past when the project was made.",
+        "下方为本项目制作时各规则在历史记录上的检验结果。",
     ),
     "w_reliability": ("Said beside happened", "预报与实况"),
     "w_reliability_alt": (
         "Probability said against the share that came true; the table beside has the same.",
         "预报概率与实际发生比例；旁表内容相同。",
+    ),
+    "w_reliability_table": (
+        "What was said, and what came of it",
+        "预报概率与实际发生情况",
     ),
     "w_said_p": ("Probability said", "预报概率"),
     "w_came": ("Came true", "实际发生"),
@@ -304,8 +383,9 @@ WARNINGS: dict[str, tuple[str, str]] = {
     "w_bin": ("Between", "区间"),
     "w_horizon": ("Horizon", "时限"),
     "w_perfect": (
-        "On the line, what was said came true as often as said.",
-        "落在斜线上即预报与实况相符。",
+        "On the line, what was said came true as often as said. Windows overlap: so many days "
+        "count for fewer.",
+        "落在斜线上即预报与实况相符。各预报时段相互重叠，有效样本少于天数。",
     ),
     "w_no_forecasts": (
         "No forecast has run its 14 or 30 days yet, so there is nothing to set it against.",
@@ -320,7 +400,7 @@ WARNINGS: dict[str, tuple[str, str]] = {
     "w_late_hits": ("Late", "过迟"),
     "w_misses": ("Missed", "漏报"),
     "w_lead": ("Lead, days", "提前天数"),
-    "w_brier": ("Brier score", "Brier评分"),
+    "w_brier": ("Brier score", "布赖尔评分"),
     "w_climatology": ("of long-run rate", "长期频率"),
     "w_persistence": ("of persistence", "持续性"),
     "w_skill": ("Skill beside long-run rate", "相对长期频率的技巧"),
@@ -335,6 +415,15 @@ WARNINGS: dict[str, tuple[str, str]] = {
     "w_crisis": ("Crisis", "危机事件"),
     "w_latest": ("The latest weeks held", "已存的最近数周"),
     "w_play": ("Play", "播放"),
+    "w_replay_press": (
+        "Choose a crisis and press “Play”: it is played for {importer}, the first time in up to a "
+        "minute. Then move over its days.",
+        "选择危机事件并按“播放”，为{importer}回放；首次最长约需一分钟，随后可逐日查看。",
+    ),
+    "w_replay_said": ("What would have been said on {day}", "{day}会给出的结论"),
+    "w_seen_of_usual": ("Ships a day, of usual", "日均艘次/同期常值"),
+    "w_key_14": ("Below 75 % within 14 days", "14天内降至75%以下"),
+    "w_replay_prepare": ("Preparing the network", "准备运输网络"),
     "w_playing": ("Replaying {day}", "回放{day}"),
     "w_replay_day": ("Day", "日期"),
     "w_replay_none": (
@@ -343,21 +432,27 @@ WARNINGS: dict[str, tuple[str, str]] = {
     ),
     "w_replay_chart": ("Tonnage of season", "载重吨占同期"),
     "w_replay_alt": (
-        "Tonnage of seven days beside its season, day by day; the table below has the same.",
-        "逐日7日载重吨与同期之比；下表内容相同。",
+        "Tonnage of seven days beside its season, day by day, drawn up to 150 %; the table below "
+        "has the day chosen.",
+        "逐日7日载重吨与同期之比，图示上限为150%；下表为所选日期。",
     ),
     "w_no_series": (
-        "The store holds no year of traffic, so no crisis can be replayed here.",
-        "本地数据不足一年，无法回放危机事件。",
+        "The store holds no year of traffic, so no crisis can be replayed yet.",
+        "本地通行数据不足一年，暂无法回放危机事件。",
     ),
     "w_no_series_do": (
-        "Load the PortWatch history on the page “Feeds and data”. Until then, this is what was "
-        "found when the project was made, {year}.",
-        "请在“信息源与数据”页载入PortWatch历史数据。以下为本项目{year}年制作时的检验结果。",
+        "Load the PortWatch history on the page “Feeds and data”. How the rules did on past "
+        "crises is under “Scorecard”.",
+        "请在“信息源与数据”页载入PortWatch历史数据。各规则在历次危机中的表现见“评分”。",
     ),
-    "w_record": (
-        "Record of the rules on past crises ({year})",
-        "各规则在历次危机中的表现（{year}年）",
+    "w_record": ("Record that ships with the project ({year})", "随项目发布的检验结果（{year}年）"),
+    "w_record_of": (
+        "Every rule judged on the same daily counts. Detection is good, foresight is slight.",
+        "所有规则依据同一组逐日数据检验。发现能力较好，预见能力有限。",
+    ),
+    "w_record_rules": (
+        "Rules on five past crises, and on {years} corridor-years outside them",
+        "各规则在五次历史危机及危机之外{years}通道年中的表现",
     ),
     "w_rule": ("Rule", "规则"),
     "w_whose": ("Whose", "来源"),
@@ -372,13 +467,33 @@ WARNINGS: dict[str, tuple[str, str]] = {
     "w_rule_calls": ("our alarm on ships", "本项目艘次警报"),
     "w_rule_containers": ("our alarm on containers", "本项目集装箱警报"),
     "w_rule_tonnage": ("our alarm on tonnage", "本项目载重吨警报"),
-    "w_false_y": ("False alarms a year", "年误报次数"),
+    "w_false_n": ("False alarms", "误报次数"),
+    "w_false_worst": (
+        "False alarms a year at the worst corridor",
+        "误报最多通道的年误报次数",
+    ),
     "w_delay": ("Days to alarm: {crisis}", "报警用时（天）：{crisis}"),
+    "w_flagged": ("Bad days flagged", "异常日检出率"),
+    "w_forecast": ("Forecast", "预报"),
+    "w_forecast_probability": ("ours", "本项目"),
+    "w_forecast_persistence": ("as it is today", "持续性"),
+    "w_forecast_climatology": ("long-run rate", "长期频率"),
+    "w_all_days": ("all days", "全部日期"),
+    "w_not_yet": ("days not yet below 75 %", "尚未低于75%的日期"),
+    "w_brier_alt": (
+        "Brier scores of the probabilities beside two simple forecasts, shorter is better; the "
+        "table has the same.",
+        "概率预报与两种简单预报的布赖尔评分，条越短越好；旁表内容相同。",
+    ),
+    "w_brier_table": (
+        "Brier scores, 0 is perfect; each element judged by weights fitted on the others",
+        "布赖尔评分，0为最佳；各要素所用权重由其余要素拟合",
+    ),
     "w_never_flagged": ("never", "未报"),
     "w_record_note": (
         "Days of data from the first fall; publication adds 2 to 9. Five crises: too few to tell "
-        "rules of similar skill apart. Source: {source}.",
-        "自开始下降起的数据天数，公布另需2至9天。仅五次危机，水平相近的规则难以区分。来源：{source}。",
+        "rules of similar skill apart. Source:",
+        "自开始下降起的数据天数，公布另需2至9天。仅五次危机，水平相近的规则难以区分。来源：",
     ),
     # Drill.
     "w_exercise": (
@@ -396,7 +511,16 @@ WARNINGS: dict[str, tuple[str, str]] = {
         "选择情景并开始演练：报告、对外宣布、通行数据和等级将按实际节奏逐日注入。",
     ),
     "w_drill_failed": ("The drill could not be played.", "演练无法进行。"),
-    "w_drill_title": ("Exercise: {scenario}, timeline of injects", "演习：{scenario}，注入时间线"),
+    "w_drill_title": (
+        "Exercise: {scenario}, {importer}: timeline of injects",
+        "演习：{scenario}，{importer}：注入时间线",
+    ),
+    "w_drill_bulletins": ("Exercise: bulletins", "演习：简报"),
+    "w_drill_entry": ("Change of level", "等级变化"),
+    "w_drill_no_level": (
+        "Exercise: no level changed for {importer}, so there is no bulletin.",
+        "演习：{importer}等级没有变化，因此没有简报。",
+    ),
     "w_inject": ("Inject", "注入"),
     "w_inject_report": ("report", "报告"),
     "w_inject_declaration": ("declaration", "对外宣布"),
