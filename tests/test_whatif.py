@@ -229,6 +229,17 @@ def test_a_strait_with_forty_left_and_a_line_of_26(toys_: Toys) -> None:
     assert answer.plan.gap < 1e-9
 
 
+@pytest.mark.parametrize("lost", [0.3, 0.6, 1.0])
+def test_how_much_was_lost_before_changes_nothing(toys_: Toys, lost: float) -> None:
+    one = gulf(toys_, 60, 40)
+    for before in (1.0, 0.9, 0.5):
+        disturb(one, shut(NORTH, SOUTH, lost=before))
+    same(
+        disturb(one, shut(NORTH, SOUTH, lost=lost)),
+        disturb(gulf(toys_, 60, 40), shut(NORTH, SOUTH, lost=lost)),
+    )
+
+
 def test_a_line_serves_its_own_exporter_alone(toys_: Toys) -> None:
     answer = disturb(gulf(toys_, 60, 40), shut(NORTH, SOUTH))
     assert outcome(answer, "AAA") == is_all(rerouted=26, unmet=34)

@@ -162,6 +162,8 @@ class _Draft:
         )
 
 
+MOST_OFFERED = 48
+"""Sets of offers an engine keeps: a commodity of a set of closures each."""
 SLOTS, TONNES = "slots", "passage"
 """Stand for the commodity in the id of a passage: counted in ships a day, in tonnes a year."""
 
@@ -454,14 +456,43 @@ def _cut_off(engine: Engine, case: Case, room: _Room, loads: Loads, draft: _Draf
     legs = np.flatnonzero((stranded > NOTHING) & case.calm.routed)
     if not len(legs):
         return []
-    options = _Options(engine, case, loads)
     found = []
-    for key, members in options.groups(legs).items():
+    for key, members, offers in _offered(engine, case, room, loads, legs):
         group = draft.add_group(float(stranded[members].sum()))
-        routes = options.routes(key) or options.wider(key)
-        offers = [_offer(case, options, room, key, route) for route in routes]
         columns = [_added(draft, group, offer) for offer in offers[:FIRST_ROUTES]]
-        found.append(_CutOff(group, key[0], np.array(members), columns, offers[FIRST_ROUTES:]))
+        found.append(_CutOff(group, key[0], members, columns, offers[FIRST_ROUTES:]))
+    return found
+
+
+def _offered(
+    engine: Engine, case: Case, room: _Room, loads: Loads, legs: Ints
+) -> list[tuple[_Key, Ints, list[_Offer]]]:
+    """Groups of cut-off legs and the routes each may be offered, kept for the next scenario.
+
+    They hang on what is touched and what is shut, not on how much is lost: a slider leaves them.
+    """
+    losses = case.losses
+    known = (
+        case.calm.commodity,
+        legs.tobytes(),
+        (case.spread.stranded > 0).tobytes(),
+        losses.limited.tobytes(),
+        frozenset((element, lost >= WHOLE) for element, lost in losses.land.items()),
+        tuple(room.bit),
+    )
+    kept = engine.offered
+    if known in kept:
+        kept.move_to_end(known)
+    else:
+        options = _Options(engine, case, loads)
+        kept[known] = [
+            (key, np.array(members), [_offer(case, options, room, key, r) for r in routes])
+            for key, members in options.groups(legs).items()
+            for routes in (options.routes(key) or options.wider(key),)
+        ]
+        if len(kept) > MOST_OFFERED:
+            kept.popitem(last=False)
+    found: list[tuple[_Key, Ints, list[_Offer]]] = kept[known]
     return found
 
 

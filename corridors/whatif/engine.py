@@ -7,10 +7,11 @@ of the whole world of the commodities asked about; an importer is picked out of 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -196,6 +197,11 @@ class Engine:
             closures = {ship: self.chains_of(tariff) for ship, tariff in tariffs.items()}
             self._quotes[market.commodity] = Quotes(self.network, tariffs, closures)
         return self._quotes[market.commodity]
+
+    @cached_property
+    def offered(self) -> OrderedDict[tuple[object, ...], Any]:
+        """What ``corridors.whatif.allocation`` offers cargo that is cut off, kept there."""
+        return OrderedDict()
 
     @cached_property
     def _quotes(self) -> dict[str, Quotes]:
