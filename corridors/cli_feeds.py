@@ -31,11 +31,14 @@ if TYPE_CHECKING:
 
 feeds_app = typer.Typer(no_args_is_help=True, help="The live feeds: ask them, see how they do.")
 store_app = typer.Typer(
-    no_args_is_help=True, help="What the feeds said: check it, make it smaller."
+    no_args_is_help=True, help="What the feeds said: check it, make it smaller, move it."
 )
 
 Place = Annotated[
-    Path | None, typer.Option("--store", help="File of the store; else $CORRIDORS_STORE.")
+    str | None,
+    typer.Option(
+        "--store", help="File of the store or postgresql://user@host/db; else $CORRIDORS_STORE."
+    ),
 ]
 Base = Annotated[
     str | None, typer.Option("--url-base", help="Ask this address in place of every publisher.")
@@ -210,14 +213,14 @@ def _seen(events: pd.DataFrame, circle: str) -> pd.DataFrame:
     return events[np.array(shown, bool)]
 
 
-def with_risk(world: World, exposure: pd.DataFrame, store: Path | None) -> pd.DataFrame:
+def with_risk(world: World, exposure: pd.DataFrame, store: str | None) -> pd.DataFrame:
     """The exposure table with the risk of each element now (``corridors.risk.risk_weighted``)."""
     from corridors.risk import risk_weighted
 
     return risk_weighted(exposure, risk_today(world, store))
 
 
-def risk_today(world: World, store: Path | None) -> pd.DataFrame:
+def risk_today(world: World, store: str | None) -> pd.DataFrame:
     """The risk of every element now, from what the store holds."""
     from corridors.risk import live
 
@@ -267,7 +270,7 @@ def watch(
         ended.wait(max(1.0, min(due - _now(), longest).total_seconds()))
 
 
-def _judge(importers: list[str], store: Path | None) -> None:
+def _judge(importers: list[str], store: str | None) -> None:
     """One run of the monitor; what goes wrong is told, and tried again after the next look."""
     from corridors.cli_warn import judge
 
@@ -285,8 +288,8 @@ def store_check(store: Place = None) -> None:
     kept = _store(store)
     faults = kept.check()
     if faults:
-        raise CorridorsError(f"{kept.path}: " + "; ".join(faults))
-    typer.echo(f"{kept.path}: sound", err=True)
+        raise CorridorsError(f"{kept.name}: " + "; ".join(faults))
+    typer.echo(f"{kept.name}: sound", err=True)
 
 
 @store_app.command("prune")
@@ -297,7 +300,21 @@ def store_prune(
     """Drop old raw answers; the newest of each feed and those behind current events stay."""
     kept = _store(store)
     dropped = kept.prune(_span(older_than), now=_now())
-    typer.echo(f"{kept.path}: {dropped.bodies} answers dropped, {dropped.bytes} bytes", err=True)
+    typer.echo(f"{kept.name}: {dropped.bodies} answers dropped, {dropped.bytes} bytes", err=True)
+
+
+@store_app.command("copy")
+def store_copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="A file or an address.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="Another; it must hold nothing yet.")],
+) -> None:
+    """Copy a whole store to another place, such as from a file to a server, and compare both."""
+    from layers.store_copy import copy
+
+    old, new = _store(source), _store(target)
+    rows = copy(old, new)
+    told = ", ".join(f"{count} {table}" for table, count in rows.items() if count)
+    typer.echo(f"{old.name} copied to {new.name}, both sound: {told}", err=True)
 
 
 REFERENCE = "analytical reference, not an official warning"
@@ -328,7 +345,7 @@ EVENT_COLUMNS = [
 ]
 
 
-def _store(place: Path | None) -> Store:
+def _store(place: str | None) -> Store:
     from layers.store import Store
 
     return Store(place)

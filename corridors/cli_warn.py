@@ -127,7 +127,7 @@ def warn_run(
         _deliver(world, kept, address, now)
 
 
-def judge(importers: list[str], store: Path | None) -> str:
+def judge(importers: list[str], store: str | None) -> str:
     """One run of the monitor, delivered where a webhook is configured; what came of it in words."""
     world, kept, now = _world(), _store(store), _now()
     told = _run(world, kept, importers, None, now)
@@ -747,7 +747,7 @@ def _world() -> World:
     return load_world()
 
 
-def _store(place: Path | None) -> Store:
+def _store(place: str | None) -> Store:
     from layers.store import Store
 
     return Store(place)

@@ -114,7 +114,7 @@ def whatif(
     from_risk: Annotated[
         bool, typer.Option("--from-risk", help="Today's risk as it stands in the store.")
     ] = False,
-    store: Annotated[Path | None, typer.Option(help="File of the store.")] = None,
+    store: Annotated[str | None, typer.Option(help="File or address of the store.")] = None,
     start: Start = None,
     duration: Duration = None,
     recovery: Recovery = None,
@@ -424,7 +424,7 @@ def scenario_named(world: World, place: str) -> Scenario:
     return _given(_known(world), [place])[0]
 
 
-def _todays(world: World, store: Path | None) -> Scenario:
+def _todays(world: World, store: str | None) -> Scenario:
     from corridors.cli_feeds import risk_today
     from corridors.whatif.scenario import from_risk
 

@@ -1,32 +1,35 @@
-"""What the feeds ever said, in one DuckDB file: the only part of the project that opens it.
+"""What the feeds ever said: a DuckDB file, or a PostgreSQL server that a team shares.
 
 Everything is added and nothing is changed: an answer with its time and hash, a new version of an
 event whose content changed, a new vintage of a measured value that was revised, an entry of the
 warning log. One refresh of one feed is one transaction, so a reader sees it whole or not at all,
-and a process killed at any moment leaves the file as it was before or after. Newest means latest
+and a process killed at any moment leaves the store as it was before or after. Newest means latest
 written (``refresh`` counts up), never latest by the clock, which may be set back.
 
-Beside it: ``store_file`` opens and locks, ``store_schema`` holds the tables, ``store_rows`` what
-goes in and out of them, ``store_checks`` what must hold.
+Beside it: ``store_file`` and ``store_server`` open and lock, ``store_sql`` is what they have in
+common, ``store_schema`` holds the tables, ``store_rows`` what goes in and out of them,
+``store_checks`` what must hold, ``store_copy`` moves a store to another place.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from layers import store_checks, store_file
-from layers.errors import CorridorsError
+from layers import store_checks, store_server
+from layers.errors import CorridorsError, UsageError
 from layers.events import EVENT, OBSERVATION
 from layers.ledger import Draft, Entry, Head, chain_of
 from layers.source import Answer, Parsed
+from layers.store_file import NOWHERE, File
 from layers.store_rows import (
     Filled,
     Pruned,
@@ -34,7 +37,6 @@ from layers.store_rows import (
     answers_where,
     drop_bodies,
     entries,
-    frame,
     head,
     naive,
     number,
@@ -49,39 +51,87 @@ from layers.store_rows import (
     typed,
 )
 from layers.store_schema import SCHEMA_VERSION
-
-if TYPE_CHECKING:
-    import duckdb
+from layers.store_sql import Connection, Home
 
 FILE_NAME = "feeds.duckdb"
 
 
-def default_path() -> Path:
+def default_place() -> str:
     """Where the store is when nobody says: $CORRIDORS_STORE, or the platform's data folder."""
     given = os.environ.get("CORRIDORS_STORE", "").strip()
     if given:
-        return Path(given).expanduser()
+        return given
     from platformdirs import user_data_path
 
-    return user_data_path("corridors", appauthor=False) / FILE_NAME
+    return str(user_data_path("corridors", appauthor=False) / FILE_NAME)
+
+
+def _home(place: Path | str, wait_s: float) -> Home:
+    if store_server.is_address(place):
+        return store_server.Server.at(str(place), wait_s)
+    if re.match(r"\w{2,}:/", str(place)):  # not repeated, as it may hold a password
+        raise UsageError("a store is a file or at an address that starts with postgresql://")
+    path = Path(place).expanduser()
+    return File(path / FILE_NAME if path.is_dir() else path, wait_s)
 
 
 class Store:
-    """The file that keeps what the feeds said; opened for each use and closed at once.
+    """The place that keeps what the feeds said; opened for each use and closed at once.
 
     Parameters
     ----------
-    path
-        The file, or a folder to hold it; None for `default_path`. It is made when first written,
-        and reads as empty until then.
+    place
+        A file, a folder to hold it, or the address of a PostgreSQL database as
+        ``postgresql://user@host/database``; None for `default_place`. It is made when first
+        written, and reads as empty until then.
     wait_s
         How long to wait for another process that has it.
+
+    Attributes
+    ----------
+    name
+        Where it is, as it may be shown to anybody.
+    place
+        What opens it again; never to be shown, since an address may hold a password.
+
+    Raises
+    ------
+    UsageError
+        For an address that cannot be read.
     """
 
-    def __init__(self, path: Path | str | None = None, *, wait_s: float = 30.0) -> None:
-        place = Path(path).expanduser() if path is not None else default_path()
-        self.path = place / FILE_NAME if place.is_dir() else place
-        self.wait_s = wait_s
+    def __init__(self, place: Path | str | None = None, *, wait_s: float = 30.0) -> None:
+        self._home = _home(default_place() if place is None else place, wait_s)
+        self.name = self._home.name
+        self.place = self._home.place
+
+    def __repr__(self) -> str:
+        return f"Store({self.name!r})"
+
+    @classmethod
+    def nothing(cls) -> Store:
+        """A store that reads as empty and cannot be written."""
+        return cls(NOWHERE)
+
+    @property
+    def path(self) -> Path:
+        """The file.
+
+        Raises
+        ------
+        UsageError
+            For a store on a server.
+        """
+        if not isinstance(self._home, File):
+            raise UsageError(f"the store {self.name} is no file")
+        return self._home.path
+
+    def changed(self) -> int:
+        """A number that is another after every write; 0 without a store, -1 when nobody can tell.
+
+        Reading tells what is wrong with one that gives -1, such as a server that is not reached.
+        """
+        return self._home.changed()
 
     # Writing
 
@@ -122,7 +172,7 @@ class Store:
             state = after(states_of(con).get(feed, State(feed)))
             at = naive(state.last_attempt_at)
             attempt = [refresh, feed, at, base, accepted, state.fault, state.n_records]
-            con.execute("INSERT INTO refreshes VALUES (?, ?, ?, ?, ?, ?, ?)", attempt)
+            con.run("INSERT INTO refreshes VALUES (?, ?, ?, ?, ?, ?, ?)", attempt)
             fresh = put_answers(con, refresh, feed, answers, accepted=accepted, base=base)
             if parsed is not None:
                 put_events(con, refresh, feed, parsed.events)
@@ -236,7 +286,7 @@ class Store:
                 "(event_uid, version) IN (SELECT event_uid, max(version) FROM events GROUP BY 1)"
             )
         if feeds is not None:
-            where.append("list_contains(?, e.feed)")
+            where.append("e.feed = ANY(?)")
             params.append(list(feeds))
         if since is not None:
             # ends_at only as far as it has come: an expiry set for next year is no news.
@@ -253,7 +303,7 @@ class Store:
             f"WHERE {' AND '.join(where)} ORDER BY event_uid, version"
         )
         with self._reading() as con:
-            table = frame(con, query, params)
+            table = con.frame(query, params)
         return typed(table, {**EVENT, "last_seen_at": "datetime64[us, UTC]", "version": "int64"})
 
     def observations(
@@ -287,8 +337,8 @@ class Store:
         where = ["true"]
         params: list[Any] = []
         for rule, wanted in (
-            ("list_contains(?, feed)", feeds),
-            ("list_contains(?, series)", series),
+            ("feed = ANY(?)", feeds),
+            ("series = ANY(?)", series),
         ):
             if wanted is not None:
                 where.append(rule)
@@ -297,19 +347,17 @@ class Store:
             if moment is not None:
                 where.append(rule)
                 params.append(naive(moment))
-        newest = (
-            ""
-            if every_vintage
-            else "QUALIFY row_number() OVER (PARTITION BY feed, series, metric, observed_at "
-            "ORDER BY refresh DESC) = 1"
-        )
-        query = (
-            f"SELECT {', '.join(OBSERVATION)}, feed, refresh FROM observations "
-            f"WHERE {' AND '.join(where)} {newest} "
-            "ORDER BY feed, series, metric, observed_at, refresh"
-        )
+        columns = ", ".join([*OBSERVATION, "feed", "refresh"])
+        query = f"SELECT {columns} FROM observations WHERE {' AND '.join(where)}"
+        if not every_vintage:
+            query = (
+                f"SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY "
+                "feed, series, metric, observed_at ORDER BY refresh DESC) AS place "
+                f"FROM ({query}) AS found) AS placed WHERE place = 1"
+            )
+        query += " ORDER BY feed, series, metric, observed_at, refresh"
         with self._reading() as con:
-            table = frame(con, query, params)
+            table = con.frame(query, params)
         return typed(table, OBSERVATION)
 
     def vintages(self, feed: str) -> pd.DataFrame:
@@ -327,25 +375,25 @@ class Store:
             "ORDER BY v.refresh, series"
         )
         with self._reading() as con:
-            table = frame(con, query, [feed])
+            table = con.frame(query, [feed])
         moments = ["retrieved_at", "first_at", "last_at"]
         return typed(table, dict.fromkeys(moments, "datetime64[us, UTC]"))
 
     def refreshes(self, feed: str | None = None) -> pd.DataFrame:
         """Every attempt on the feeds, or on one, oldest first."""
-        query = "SELECT * FROM refreshes WHERE ? IS NULL OR feed = ? ORDER BY refresh"
+        query = "SELECT * FROM refreshes WHERE feed = coalesce(?, feed) ORDER BY refresh"
         with self._reading() as con:
-            table = frame(con, query, [feed, feed])
+            table = con.frame(query, [feed])
         return typed(table, {"attempted_at": "datetime64[us, UTC]"})
 
     def answers(self, feed: str | None = None) -> pd.DataFrame:
         """Every answer that came, or those of one feed, without their bodies; oldest first."""
         query = (
             "SELECT a.*, b.sha256 IS NOT NULL AS has_body FROM answers a LEFT JOIN bodies b "
-            "USING (sha256) WHERE ? IS NULL OR a.feed = ? ORDER BY refresh, position"
+            "USING (sha256) WHERE a.feed = coalesce(?, a.feed) ORDER BY refresh, position"
         )
         with self._reading() as con:
-            table = frame(con, query, [feed, feed])
+            table = con.frame(query, [feed])
         return typed(table, {"retrieved_at": "datetime64[us, UTC]"})
 
     def log(
@@ -368,7 +416,7 @@ class Store:
         where = ["true"]
         params: list[Any] = []
         if kinds is not None:
-            where.append("list_contains(?, kind)")
+            where.append("kind = ANY(?)")
             params.append(list(kinds))
         if since is not None:
             where.append("written_at >= ?")
@@ -399,24 +447,20 @@ class Store:
 
     def check(self) -> list[str]:
         """What is wrong with the store, a sentence each; empty when all is well."""
-        import duckdb
-
-        if not self.path.exists():
-            return []
         try:
             with self._reading() as con:
                 return store_checks.faults(con)
-        except (CorridorsError, duckdb.Error) as error:
+        except CorridorsError as error:
             return [str(error).splitlines()[0]]
 
     # Opening
 
-    def _writing(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    def _writing(self) -> AbstractContextManager[Connection]:
         """A connection in a transaction, committed at the end or not at all."""
-        return store_file.writing(self.path, self.wait_s)
+        return self._home.writing()
 
-    def _reading(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        return store_file.reading(self.path, self.wait_s)
+    def _reading(self) -> AbstractContextManager[Connection]:
+        return self._home.reading()
 
 
 class _Remembered(Mapping[str, Answer]):
@@ -430,7 +474,7 @@ class _Remembered(Mapping[str, Answer]):
             "AND sha256 IN (SELECT sha256 FROM bodies) GROUP BY url"
         )
         with store._reading() as con:
-            self._newest = dict(con.execute(query, [feed, base]).fetchall())
+            self._newest = {str(url): int(at) for url, at in con.rows(query, [feed, base])}
         self._feed = feed
 
     def __getitem__(self, url: str) -> Answer:
@@ -455,6 +499,6 @@ __all__ = [
     "Pruned",
     "State",
     "Store",
-    "default_path",
+    "default_place",
     "payload_hashes",
 ]

@@ -1,4 +1,4 @@
-"""The file of the store: locked, opened, read or written as a whole, and closed at once."""
+"""A store in one DuckDB file: locked, opened, read or written as a whole, and closed at once."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from layers import store_schema as schema
 from layers.errors import CorridorsError
+from layers.store_sql import Connection, Row, bare
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 # Extensions would be fetched over the network; files and addresses in SQL are nobody's business.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -26,50 +31,157 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 _POLL_S = 0.01
 
 
+NOWHERE = Path(os.devnull) / "nothing"
+"""A file that can never be: a store there reads as empty."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A store in a file (`layers.store_sql.Home`).
+
+    Attributes
+    ----------
+    path
+        The file; it is made when first written.
+    wait_s
+        How long to wait for another process that has it.
+    """
+
+    path: Path
+    wait_s: float
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return str(self.path)
+
+    @property
+    def place(self) -> str:
+        """The path."""
+        return str(self.path)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection to write by, committed at the end or not at all."""
+        import duckdb
+
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with _locked(self.path, self.wait_s, shared=False):
+                con = _connected(self.path, self.wait_s, read_only=False)
+                try:
+                    link = _Link(con)
+                    version = schema.version_of(link, self.name)
+                    con.execute("BEGIN")
+                    schema.bring_up(link, version)
+                    yield link
+                    con.execute("COMMIT")
+                finally:
+                    with suppress(duckdb.Error):  # what was committed is in the log and stays
+                        con.close()
+        except (duckdb.Error, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise CorridorsError(f"the store {self.path} cannot be written: {reason}") from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that only reads; what is not there yet reads as empty."""
+        import duckdb
+
+        try:
+            with _locked(self.path, self.wait_s, shared=True):
+                con = _connected(self.path, self.wait_s, read_only=True)
+                try:
+                    version = schema.version_of(_Link(con), self.name)
+                    if version:
+                        _read_as_newest(con, version)
+                        yield _Link(con)
+                    else:
+                        with nothing() as link:
+                            yield link
+                finally:
+                    con.close()
+        except (duckdb.Error, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise CorridorsError(f"the store {self.path} cannot be read: {reason}") from error
+
+    def changed(self) -> int:
+        """A number that is another after every write: of the times and sizes; 0 without a file."""
+        told = 0
+        for file in (self.path, self.path.with_name(f"{self.path.name}.wal")):
+            with suppress(OSError):
+                found = file.stat()
+                told = max(told, found.st_mtime_ns) + found.st_size
+        return told
+
+
 @contextmanager
-def writing(path: Path, wait_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection in a transaction, committed at the end or not at all."""
+def nothing() -> Iterator[Connection]:
+    """A connection to a store with nothing in it, made in memory and gone at the end."""
     import duckdb
 
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path, wait_s, shared=False):
-            con = _connected(path, wait_s, read_only=False)
-            try:
-                version = schema.version_of(con, path)
-                con.execute("BEGIN")
-                schema.bring_up(con, version)
-                yield con
-                con.execute("COMMIT")
-            finally:
-                with suppress(duckdb.Error):  # what was committed is in the log and stays
-                    con.close()
-    except (duckdb.Error, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise CorridorsError(f"the store {path} cannot be written: {reason}") from error
+    with duckdb.connect(config=_CONFIG) as con:
+        link = _Link(con)
+        schema.bring_up(link, 0)
+        yield link
 
 
-@contextmanager
-def reading(path: Path, wait_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that only reads; what is not there yet reads as empty."""
-    import duckdb
+class _Link:
+    """A connection to DuckDB (`layers.store_sql.Connection`)."""
 
-    try:
-        with _locked(path, wait_s, shared=True):
-            con = _connected(path, wait_s, read_only=True)
-            try:
-                version = schema.version_of(con, path)
-                if version == 0:
-                    con.close()
-                    con = duckdb.connect(config=_CONFIG)
-                    schema.bring_up(con, version)
-                schema.read_as_newest(con, version)
-                yield con
-            finally:
-                con.close()
-    except (duckdb.Error, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise CorridorsError(f"the store {path} cannot be read: {reason}") from error
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+
+    def tables(self) -> set[str]:
+        return {str(name) for (name,) in self.rows("SELECT table_name FROM duckdb_tables()")}
+
+    def make(self, table: str, columns: Mapping[str, str]) -> None:
+        self.run(f"CREATE TABLE {table} ({_listed(columns)})")
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> None:
+        self._con.execute(sql, bare(params))
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        return self._con.execute(sql, bare(params)).fetchall()
+
+    def stream(self, sql: str, size: int) -> Iterator[list[Row]]:
+        found = self._con.execute(sql)
+        while some := found.fetchmany(size):
+            yield some
+
+    def frame(self, sql: str, params: Sequence[Any] = ()) -> pd.DataFrame:
+        found = self._con.sql(sql, params=bare(params))
+        table: pd.DataFrame = found.to_arrow_table().to_pandas()
+        return table
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        columns = ", ".join(rows.column_names)
+        with self.staged(table, rows):
+            self.run(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM incoming")
+
+    @contextmanager
+    def staged(self, table: str, rows: pa.Table) -> Iterator[None]:
+        self._con.register("incoming", rows)
+        yield
+        self._con.unregister("incoming")
+
+
+def _listed(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{column} {kind}" for column, kind in columns.items())
+
+
+def _read_as_newest(con: duckdb.DuckDBPyConnection, version: int) -> None:
+    """Let a file that is only read look like one of the newest version; nothing is written."""
+    if version != 1:
+        return
+    found = con.execute("SELECT current_database()").fetchall()
+    file = str(found[0][0]).replace('"', '""')
+    added = ", ".join(f"{value} AS {column}" for column, value in schema.ADDED.items())
+    con.execute(f'CREATE TEMP VIEW events AS SELECT *, {added} FROM "{file}".main.events')
+    con.execute(f'CREATE TEMP TABLE meta AS SELECT * FROM "{file}".main.meta')
+    for pair in schema.HEAD.items():
+        con.execute("INSERT INTO temp.meta VALUES (?, ?)", list(pair))
+    con.execute(f"CREATE TEMP TABLE log ({_listed(schema.TABLES['log'])})")
 
 
 def _connected(path: Path, wait_s: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -18,10 +18,7 @@ from layers.events import EVENT
 from layers.ledger import Entry, Head
 from layers.source import Answer
 from layers.store_schema import ADDED, STATE_SQL, TABLES
-
-if TYPE_CHECKING:
-    import duckdb
-    import pyarrow as pa
+from layers.store_sql import Connection, arrow
 
 OURS = frozenset({"retrieved_at", "content_as_of", "raw_sha256", "parser_version"})
 """Columns of an event that say how we learned it; a change in them alone is no new version."""
@@ -141,7 +138,7 @@ def _told_by_added(events: pd.DataFrame) -> list[str]:
 
 
 def put_answers(
-    con: duckdb.DuckDBPyConnection,
+    con: Connection,
     refresh: int,
     feed: str,
     answers: Sequence[Answer],
@@ -153,46 +150,45 @@ def put_answers(
     fresh = False
     for position, answer in enumerate(answers):
         digest = hashlib.sha256(answer.body).hexdigest()
-        known = con.execute("SELECT 1 FROM bodies WHERE sha256 = ?", [digest]).fetchall()
+        known = con.rows("SELECT 1 FROM bodies WHERE sha256 = ?", [digest])
         if not known:
             fresh = True
             packed = zlib.compress(answer.body, 6)
-            con.execute("INSERT INTO bodies VALUES (?, ?, ?)", [digest, packed, len(answer.body)])
-            con.execute("DELETE FROM pruned WHERE sha256 = ?", [digest])
+            con.run("INSERT INTO bodies VALUES (?, ?, ?)", [digest, packed, len(answer.body)])
+            con.run("DELETE FROM pruned WHERE sha256 = ?", [digest])
         row: list[Any] = [refresh, position, feed, answer.url, naive(answer.retrieved_at)]
         row += [answer.status, answer.media_type, answer.etag, answer.last_modified]
         row += [digest, len(answer.body), base, accepted]
-        con.execute(f"INSERT INTO answers VALUES ({', '.join('?' * len(row))})", row)
+        con.run(f"INSERT INTO answers VALUES ({', '.join('?' * len(row))})", row)
     return fresh
 
 
-def put_events(
-    con: duckdb.DuckDBPyConnection, refresh: int, feed: str, events: pd.DataFrame
-) -> None:
+def put_events(con: Connection, refresh: int, feed: str, events: pd.DataFrame) -> None:
     """A version for each event that is new or says something else, and when each was last seen."""
     if events.empty:
         return
     # One event twice in one answer: what the source updated last counts.
-    ordered = events.sort_values("updated_at", kind="stable", na_position="first")
+    ordered = storable(events).sort_values("updated_at", kind="stable", na_position="first")
     once = ordered.drop_duplicates("event_uid", keep="last").assign(feed=feed, refresh=refresh)
     once["payload_sha256"] = payload_hashes(once)
     columns = [name for name in TABLES["events"] if name != "version"]
-    con.register("incoming", arrow(once[columns]))
-    con.execute(
-        f"INSERT INTO events (version, {', '.join(columns)}) "
-        f"SELECT coalesce(l.version, 0) + 1, {', '.join(f'i.{c}' for c in columns)} "
-        "FROM incoming i LEFT JOIN (SELECT event_uid, max(version) AS version, "
-        "arg_max(payload_sha256, version) AS payload_sha256 FROM events "
-        "WHERE event_uid IN (SELECT event_uid FROM incoming) GROUP BY event_uid) l "
-        "USING (event_uid) WHERE i.payload_sha256 IS DISTINCT FROM l.payload_sha256"
-    )
-    con.execute("DELETE FROM seen WHERE event_uid IN (SELECT event_uid FROM incoming)")
-    con.execute("INSERT INTO seen SELECT event_uid, feed, refresh FROM incoming")
-    con.unregister("incoming")
+    with con.staged("events", arrow(once[columns], TABLES["events"])):
+        con.run(
+            f"INSERT INTO events (version, {', '.join(columns)}) "
+            f"SELECT coalesce(l.version, 0) + 1, {', '.join(f'i.{c}' for c in columns)} "
+            "FROM incoming i LEFT JOIN (SELECT event_uid, version, payload_sha256 FROM "
+            "(SELECT event_uid, version, payload_sha256, row_number() OVER "
+            "(PARTITION BY event_uid ORDER BY version DESC) AS place FROM events "
+            "WHERE event_uid IN (SELECT event_uid FROM incoming)) AS placed WHERE place = 1) l "
+            "ON l.event_uid = i.event_uid "
+            "WHERE i.payload_sha256 IS DISTINCT FROM l.payload_sha256"
+        )
+        con.run("DELETE FROM seen WHERE event_uid IN (SELECT event_uid FROM incoming)")
+        con.run("INSERT INTO seen SELECT event_uid, feed, refresh FROM incoming")
 
 
 def put_observations(
-    con: duckdb.DuckDBPyConnection,
+    con: Connection,
     refresh: int,
     feed: str,
     observations: pd.DataFrame,
@@ -203,35 +199,30 @@ def put_observations(
     if observations.empty:
         return
     columns = list(TABLES["observations"])
-    table = observations.assign(feed=feed, refresh=refresh)[columns]
-    con.register("raw_incoming", arrow(table))
-    con.execute(
-        "CREATE TEMP TABLE incoming AS SELECT * EXCLUDE (place) FROM "
-        "(SELECT *, row_number() OVER () AS place FROM raw_incoming) QUALIFY "
-        "row_number() OVER (PARTITION BY series, metric, observed_at ORDER BY place DESC) = 1"
-    )
-    con.execute(
-        f"INSERT INTO observations SELECT {', '.join(f'i.{c}' for c in columns)} "
-        "FROM incoming i LEFT JOIN (SELECT series, metric, observed_at, arg_max({'v': value, "
-        "'u': unit, 'f': quality_flags}, refresh) AS held FROM observations WHERE feed = ? "
-        "AND observed_at >= (SELECT min(observed_at) FROM incoming) "
-        "GROUP BY series, metric, observed_at) l USING (series, metric, observed_at) "
-        "WHERE l.held IS NULL OR l.held.v IS DISTINCT FROM i.value "
-        "OR l.held.u <> i.unit OR l.held.f <> i.quality_flags",
-        [feed],
-    )
-    if vintage:
-        con.execute(
-            "INSERT INTO vintages SELECT ?, ?, series, min(observed_at), max(observed_at), "
-            "count(*) FROM incoming GROUP BY series",
-            [feed, refresh],
+    table = storable(observations).assign(feed=feed, refresh=refresh)[columns]
+    once = table.drop_duplicates(["series", "metric", "observed_at"], keep="last")
+    with con.staged("observations", arrow(once, TABLES["observations"])):
+        con.run(
+            f"INSERT INTO observations SELECT {', '.join(f'i.{c}' for c in columns)} "
+            "FROM incoming i LEFT JOIN (SELECT * FROM (SELECT *, row_number() OVER "
+            "(PARTITION BY series, metric, observed_at ORDER BY refresh DESC) AS place "
+            "FROM observations WHERE feed = ? "
+            "AND observed_at >= (SELECT min(observed_at) FROM incoming)) AS placed "
+            "WHERE place = 1) l ON l.series = i.series AND l.metric = i.metric "
+            "AND l.observed_at = i.observed_at WHERE l.refresh IS NULL "
+            "OR l.value IS DISTINCT FROM i.value "
+            "OR l.unit <> i.unit OR l.quality_flags <> i.quality_flags",
+            [feed],
         )
-    con.execute("DROP TABLE incoming")
-    con.unregister("raw_incoming")
+        if vintage:
+            con.run(
+                "INSERT INTO vintages SELECT feed, refresh, series, min(observed_at), "
+                "max(observed_at), count(*) FROM incoming GROUP BY feed, refresh, series"
+            )
 
 
 def put_file(
-    con: duckdb.DuckDBPyConnection,
+    con: Connection,
     feed: str,
     answer: Answer,
     observations: pd.DataFrame,
@@ -245,7 +236,7 @@ def put_file(
     if len(wanted):
         refresh = number(con, "SELECT coalesce(max(refresh), 0) + 1 FROM refreshes")
         row = [refresh, feed, naive(now), FROM_FILE, True, "", len(wanted)]
-        con.execute("INSERT INTO refreshes VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        con.run("INSERT INTO refreshes VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         put_answers(con, refresh, feed, [answer], accepted=True, base=FROM_FILE)
         put_observations(con, refresh, feed, wanted, vintage=True)
     days = compared.groupby(["series", "observed_at"])[["known", "differs"]].any()
@@ -253,18 +244,18 @@ def put_file(
     return Filled(len(days) - known, known, differing)
 
 
-def _compared(
-    con: duckdb.DuckDBPyConnection, feed: str, observations: pd.DataFrame
-) -> pd.DataFrame:
+def _compared(con: Connection, feed: str, observations: pd.DataFrame) -> pd.DataFrame:
     """``series`` and ``observed_at`` of each value, and how it compares with what is held.
 
     ``known``: the day of the series is held in any metric; ``differs``: this value is held and
     its newest is another.
     """
-    held = frame(
-        con,
-        "SELECT series, metric, observed_at, arg_max(value, refresh) AS held FROM observations "
-        "WHERE feed = ? GROUP BY series, metric, observed_at",
+    # Of a value, the newest that is one: a day that came as missing later says nothing else.
+    held = con.frame(
+        "SELECT series, metric, observed_at, value AS held FROM (SELECT *, row_number() OVER "
+        "(PARTITION BY series, metric, observed_at ORDER BY "
+        "CASE WHEN value IS NULL THEN 1 ELSE 0 END, refresh DESC) AS place FROM observations "
+        "WHERE feed = ?) AS placed WHERE place = 1",
         [feed],
     )
     held = typed(held, {"observed_at": "datetime64[us, UTC]"})
@@ -277,62 +268,60 @@ def _compared(
     )
 
 
-def put_state(con: duckdb.DuckDBPyConnection, state: State) -> None:
+def put_state(con: Connection, state: State) -> None:
     """Write the newest state of a feed in place of the one before."""
     held = asdict(state)
     held["skipped"] = json.dumps(held["skipped"], sort_keys=True)
     row = [naive(v) if isinstance(v, datetime) else v for v in (held[c] for c in STATE_SQL)]
-    con.execute("DELETE FROM states WHERE feed = ?", [state.feed])
-    con.execute(f"INSERT INTO states VALUES ({', '.join('?' * len(row))})", row)
+    con.run("DELETE FROM states WHERE feed = ?", [state.feed])
+    con.run(f"INSERT INTO states VALUES ({', '.join('?' * len(row))})", row)
 
 
-def put_entries(con: duckdb.DuckDBPyConnection, new: Sequence[Entry]) -> None:
+def put_entries(con: Connection, new: Sequence[Entry]) -> None:
     """Add entries to the log and note its new head."""
     if not new:
         return
     table = pd.DataFrame([astuple(entry) for entry in new], columns=list(TABLES["log"]))
-    con.register("incoming", arrow(table))
-    con.execute("INSERT INTO log SELECT * FROM incoming")
-    con.unregister("incoming")
+    con.insert("log", arrow(table, TABLES["log"]))
     for key, value in (("log_count", str(new[-1].seq)), ("log_head", new[-1].sha256)):
-        con.execute("UPDATE meta SET value = ? WHERE key = ?", [value, key])
+        con.run("UPDATE meta SET value = ? WHERE key = ?", [value, key])
 
 
 # Rows away
 
-_SELECT_PRUNABLE = """
-CREATE TEMP TABLE prunable AS
-SELECT sha256, bytes FROM bodies WHERE sha256 NOT IN (
+_PRUNABLE = """
+WITH kept AS (
     SELECT sha256 FROM answers WHERE retrieved_at >= ?
     UNION ALL
     SELECT sha256 FROM answers WHERE (feed, refresh) IN (
-        SELECT (feed, max(refresh)) FROM answers GROUP BY feed
-        UNION ALL SELECT (feed, max(refresh)) FROM answers WHERE accepted GROUP BY feed, base)
+        SELECT feed, max(refresh) FROM answers GROUP BY feed
+        UNION ALL SELECT feed, max(refresh) FROM answers WHERE accepted GROUP BY feed, base)
     UNION ALL
-    SELECT raw_sha256 FROM events
-    WHERE (event_uid, version) IN (SELECT (event_uid, max(version)) FROM events GROUP BY event_uid)
+    SELECT raw_sha256 AS sha256 FROM events
+    WHERE (event_uid, version) IN (SELECT event_uid, max(version) FROM events GROUP BY event_uid)
     AND status NOT IN ('ended', 'cancelled', 'superseded') AND coalesce(ends_at > ?, true))
+SELECT sha256, bytes FROM bodies b
+WHERE NOT EXISTS (SELECT 1 FROM kept k WHERE k.sha256 = b.sha256)
 """
 
 
-def drop_bodies(con: duckdb.DuckDBPyConnection, older_than: timedelta, now: datetime) -> Pruned:
+def drop_bodies(con: Connection, older_than: timedelta, now: datetime) -> Pruned:
     """Drop the raw bodies that `Store.prune` need not keep."""
-    con.execute(_SELECT_PRUNABLE, [naive(now - older_than), naive(now)])
-    count = number(con, "SELECT count(*) FROM prunable")
-    size = number(con, "SELECT coalesce(sum(bytes), 0) FROM prunable")
-    con.execute(
-        "INSERT INTO pruned SELECT sha256, "
-        "(SELECT coalesce(max(refresh), 0) FROM refreshes) FROM prunable"
+    found = con.rows(_PRUNABLE, [naive(now - older_than), naive(now)])
+    hashes = [digest for digest, _ in found]
+    con.run(
+        "INSERT INTO pruned SELECT sha256, (SELECT coalesce(max(refresh), 0) FROM refreshes) "
+        "FROM bodies WHERE sha256 = ANY(?)",
+        [hashes],
     )
-    con.execute("DELETE FROM bodies WHERE sha256 IN (SELECT sha256 FROM prunable)")
-    con.execute("DROP TABLE prunable")
-    return Pruned(count, size)
+    con.run("DELETE FROM bodies WHERE sha256 = ANY(?)", [hashes])
+    return Pruned(len(found), sum(size for _, size in found))
 
 
 # Rows out
 
 
-def head(con: duckdb.DuckDBPyConnection) -> Head:
+def head(con: Connection) -> Head:
     """Where the log ends, as it was noted when it was last written.
 
     Raises
@@ -340,23 +329,24 @@ def head(con: duckdb.DuckDBPyConnection) -> Head:
     CorridorsError
         When that is gone.
     """
-    held = dict(con.execute("SELECT key, value FROM meta WHERE key LIKE 'log_%'").fetchall())
+    noted = "SELECT key, value FROM meta WHERE key IN ('log_count', 'log_head')"
+    held: dict[str, str] = dict(con.rows(noted))
     count = str(held.get("log_count"))
     if not (count.isascii() and count.isdigit() and "log_head" in held):
         raise CorridorsError("the head of the warning log is gone")
     return Head(int(count), held["log_head"])
 
 
-def entries(con: duckdb.DuckDBPyConnection, where: str = "true", params: Any = ()) -> list[Entry]:
+def entries(con: Connection, where: str = "true", params: Any = ()) -> list[Entry]:
     """The entries of the log by their numbers."""
     query = f"SELECT {', '.join(TABLES['log'])} FROM log WHERE {where} ORDER BY seq"
-    rows = con.execute(query, list(params)).fetchall()
+    rows = con.rows(query, list(params))
     return [Entry(seq, kind, at.replace(tzinfo=UTC), *rest) for seq, kind, at, *rest in rows]
 
 
-def states_of(con: duckdb.DuckDBPyConnection) -> dict[str, State]:
+def states_of(con: Connection) -> dict[str, State]:
     """The state of each feed, by id."""
-    rows = con.execute(f"SELECT {', '.join(STATE_SQL)} FROM states").fetchall()
+    rows = con.rows(f"SELECT {', '.join(STATE_SQL)} FROM states")
     return {row[0]: _state(dict(zip(STATE_SQL, row, strict=True))) for row in rows}
 
 
@@ -368,27 +358,21 @@ def _state(row: dict[str, Any]) -> State:
     return State(**row)
 
 
-def answers_where(con: duckdb.DuckDBPyConnection, where: str, params: list[Any]) -> list[Answer]:
+def answers_where(con: Connection, where: str, params: list[Any]) -> list[Answer]:
     """The answers that meet a condition and still have their bodies, oldest first."""
     query = (
         "SELECT url, body, retrieved_at, status, media_type, etag, last_modified "
         f"FROM answers a JOIN bodies b USING (sha256) WHERE {where} ORDER BY refresh, position"
     )
-    rows = con.execute(query, params).fetchall()
+    rows = con.rows(query, params)
     return [
         Answer(url, zlib.decompress(body), at.replace(tzinfo=UTC), *rest)
         for url, body, at, *rest in rows
     ]
 
 
-def frame(con: duckdb.DuckDBPyConnection, query: str, params: list[Any]) -> pd.DataFrame:
-    """The rows of a query as DuckDB types them."""
-    table: pd.DataFrame = con.sql(query, params=params).to_arrow_table().to_pandas()
-    return table
-
-
 def typed(table: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
-    """The table with some columns of the types named; moments of DuckDB are UTC."""
+    """The table with some columns of the types named; moments of a store are UTC."""
     for column, kind in kinds.items():
         if kind.startswith("datetime"):
             table[column] = pd.to_datetime(table[column]).dt.tz_localize("UTC").astype(kind)  # type: ignore[call-overload]
@@ -397,21 +381,18 @@ def typed(table: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
     return table
 
 
-def arrow(table: pd.DataFrame) -> pa.Table:
-    """The table for DuckDB: moments without their zone (always UTC), nothing as null."""
-    import pyarrow as pa
-
-    zoned = [c for c in table.columns if isinstance(table[c].dtype, pd.DatetimeTZDtype)]
-    bare = table.assign(**{c: table[c].dt.tz_convert("UTC").dt.tz_localize(None) for c in zoned})
-    return pa.Table.from_pandas(bare, preserve_index=False)
+def storable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without NUL characters, which no text needs and PostgreSQL cannot hold."""
+    texts = [str(name) for name, kind in table.dtypes.items() if kind == "str"]
+    held = [c for c in texts if table[c].str.contains("\0", regex=False).any()]
+    return table.assign(**{c: table[c].str.replace("\0", "", regex=False) for c in held})
 
 
 def naive(moment: datetime | None) -> datetime | None:
-    """The moment in UTC as DuckDB keeps it, without a zone."""
+    """The moment in UTC as a store keeps it, without a zone."""
     return moment.astimezone(UTC).replace(tzinfo=None) if moment is not None else None
 
 
-def number(con: duckdb.DuckDBPyConnection, query: str) -> int:
+def number(con: Connection, query: str) -> int:
     """The one whole number that a query gives."""
-    found = con.execute(query).fetchall()
-    return int(found[0][0])
+    return int(con.rows(query)[0][0])

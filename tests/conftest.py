@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.postgres import Postgres, running
 from tests.serving import serving
 
 if TYPE_CHECKING:
@@ -355,6 +356,25 @@ def _warning(**changes: object) -> Alert:
         ),
     }
     return Alert(**{**usual, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Run a PostgreSQL server of our own, or skip where none can be had."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["file", "server"])
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Yield a place for a store that holds nothing yet: a file, and a database of a server."""
+    if request.param == "file":
+        yield str(tmp_path / "feeds.duckdb")
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    address = server.database()
+    yield address
+    server.drop(address)
 
 
 @pytest.fixture(scope="session")

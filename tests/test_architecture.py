@@ -81,7 +81,11 @@ def test_computing_touches_no_file_clock_or_network(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("library", "homes"),
-    [("httpx", r"layers/(client|webhook)\.py"), ("duckdb", r"layers/store\w*\.py")],
+    [
+        ("httpx", r"layers/(client|webhook)\.py"),
+        ("duckdb", r"layers/store_file\.py"),
+        ("psycopg", r"layers/store_server\.py"),
+    ],
 )
 def test_the_network_and_the_store_have_their_homes(library: str, homes: str) -> None:
     users = {

@@ -232,12 +232,12 @@ def test_a_file_moved_to_another_vintage_is_not_believed(add: Add, kept: Kept) -
     ("store", "folder"),
     [
         ("/data/feeds.duckdb", "/data/flows"),
-        ("postgresql://someone@host/base", "/home/of/data/flows"),
-        ("", "/home/of/data/flows"),
+        ("postgresql://someone@host/base", "/srv/of/data/flows"),
+        ("", "/srv/of/data/flows"),
     ],
 )
 def test_where_imports_lie(monkeypatch: pytest.MonkeyPatch, store: str, folder: str) -> None:
-    monkeypatch.setattr("platformdirs.user_data_path", lambda *_, **__: Path("/home/of/data"))
+    monkeypatch.setattr("platformdirs.user_data_path", lambda *_, **__: Path("/srv/of/data"))
     monkeypatch.setenv("CORRIDORS_STORE", store)
     assert default_folder() == Path(folder)
     monkeypatch.delenv("CORRIDORS_STORE")

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 from pytest_httpserver import HTTPServer
@@ -56,16 +55,14 @@ def uids(store: Store) -> set[str]:
     return set(store.events()["event_uid"])
 
 
-def test_a_refresh_killed_at_any_moment_loses_nothing(
-    httpserver: HTTPServer, tmp_path: Path
-) -> None:
-    publisher, store = Publisher(), Store(tmp_path / "news.duckdb")
+def test_a_refresh_killed_at_any_moment_loses_nothing(httpserver: HTTPServer, home: str) -> None:
+    publisher, store = Publisher(), Store(home)
     httpserver.expect_request(f"{PATH}/4.5_week.geojson").respond_with_handler(publisher.week)
     httpserver.expect_request(f"{PATH}/significant_month.geojson").respond_with_handler(
         publisher.month
     )
     command = [sys.executable, "-m", "corridors", "feeds", "refresh", FEED, "--force"]
-    command += ["--store", str(store.path), "--url-base", httpserver.url_for("").rstrip("/")]
+    command += ["--store", store.place, "--url-base", httpserver.url_for("").rstrip("/")]
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run(command, check=True, **quiet)
     committed = uids(store)

@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +21,7 @@ from hypothesis import strategies as st
 from layers.errors import UnknownIdError, UsageError
 from layers.ledger import START, Draft, Entry, Head, broken, canonical, chain_of, chained
 from layers.store import Store
+from tests.postgres import behind
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -52,8 +52,8 @@ def head_of(entries: Sequence[Entry]) -> Head:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "feeds.duckdb")
+def store(home: str) -> Store:
+    return Store(home)
 
 
 # The chain
@@ -196,7 +196,7 @@ def test_an_end_cut_off_is_found_by_the_head_alone() -> None:
 
 def test_entries_come_back_as_they_went_in(store: Store) -> None:
     assert store.log().empty
-    assert not store.path.exists()
+    assert store.changed() == 0
     written = store.append(DRAFTS[:2]) + store.append(DRAFTS[2:])
     table = store.log()
     assert table["seq"].tolist() == [entry.seq for entry in written] == [1, 2, 3, 4, 5, 6]
@@ -226,7 +226,7 @@ def test_all_entries_are_written_or_none(store: Store) -> None:
 
 DAMAGE = [
     ("UPDATE log SET body = replace(body, 'late', 'true') WHERE seq = 3", "entry 3 is not what"),
-    ("UPDATE log SET written_at = written_at + INTERVAL 1 DAY WHERE seq = 1", "entry 1 is not"),
+    ("UPDATE log SET written_at = written_at + INTERVAL '1 day' WHERE seq = 1", "entry 1 is not"),
     ("UPDATE log SET seq = CASE seq WHEN 2 THEN 3 ELSE 2 END WHERE seq IN (2, 3)", "entry 2 "),
     ("DELETE FROM log WHERE seq = 2", "entry 3 stands after entry 1"),
     ("DELETE FROM log WHERE seq = 6", "holds 5 entries and 6 were written"),
@@ -240,15 +240,13 @@ DAMAGE = [
 @pytest.mark.parametrize(("damage", "words"), DAMAGE)
 def test_the_check_of_the_store_finds_it(store: Store, damage: str, words: str) -> None:
     store.append(DRAFTS)
-    with duckdb.connect(str(store.path)) as con:
-        con.execute(damage)
+    behind(store, damage)
     assert any(words in fault for fault in store.check())
 
 
 def test_what_is_written_after_a_cut_does_not_hide_it(store: Store) -> None:
     store.append(DRAFTS)
-    with duckdb.connect(str(store.path)) as con:
-        con.execute("DELETE FROM log WHERE seq > 4")
+    behind(store, "DELETE FROM log WHERE seq > 4")
     assert [entry.seq for entry in store.append([run(1)])] == [7]
     assert any("entry 7 stands after entry 4" in fault for fault in store.check())
 
@@ -265,7 +263,7 @@ spec = importlib.util.spec_from_file_location("tests_of_the_log", {__file__!r})
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 globals().update(vars(module))
-store = Store({str(store.path)!r}, wait_s=30)
+store = Store({store.place!r}, wait_s=30)
 """
     return subprocess.Popen(
         [sys.executable, "-c", start + code],
@@ -287,6 +285,7 @@ def test_two_processes_write_one_chain(store: Store) -> None:
 # A process that has imported everything and splits off one writer after the other.
 WRITERS = """
 import pyarrow
+store.events()  # imports what this kind of store needs
 for line in sys.stdin:
     pid = os.fork()
     if pid:

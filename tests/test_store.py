@@ -7,14 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import duckdb
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,7 +22,9 @@ from layers.errors import CorridorsError, UsageError
 from layers.events import EVENT, event_frame, observation_frame
 from layers.ledger import START
 from layers.source import Answer, Parsed
-from layers.store import SCHEMA_VERSION, State, Store, default_path, payload_hashes
+from layers.store import SCHEMA_VERSION, State, Store, default_place, payload_hashes
+from layers.store_server import is_address
+from tests.postgres import Postgres, behind
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -33,8 +33,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "feeds.duckdb")
+def store(home: str) -> Store:
+    return Store(home)
 
 
 def parsed(
@@ -78,6 +78,14 @@ def put_failure(store: Store, body: bytes = b"<html>", *, at: datetime = NOW) ->
     return store.commit("toy", after, [Answer("https://toy.example", body, at, etag="bad")])
 
 
+def forget(store: Store) -> None:
+    """Make the store as it was before anything was written."""
+    if is_address(store.place):
+        behind(store, "DROP SCHEMA IF EXISTS corridors CASCADE")
+    else:
+        store.path.unlink(missing_ok=True)
+
+
 def versions(store: Store) -> list[tuple[str, int, str]]:
     table = store.events(every_version=True)
     return list(zip(table["event_uid"], table["version"], table["title"], strict=True))
@@ -92,7 +100,7 @@ def test_a_store_that_is_not_there_reads_as_empty_and_is_not_made(store: Store) 
     assert store.states() == {}
     assert store.state("toy") == State("toy")
     assert store.check() == []
-    assert not list(store.path.parent.iterdir())
+    assert store.changed() == 0
 
 
 def test_the_place_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +108,7 @@ def test_the_place_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("CORRIDORS_STORE", str(tmp_path / "mine.duckdb"))
     assert Store().path == tmp_path / "mine.duckdb"
     monkeypatch.delenv("CORRIDORS_STORE")
-    assert default_path().parent.name == "corridors"
+    assert Path(default_place()).parent.name == "corridors"
 
 
 def test_events_come_back_as_they_went_in(store: Store) -> None:
@@ -194,8 +202,8 @@ def test_events_can_be_asked_by_time_feed_and_severity(store: Store) -> None:
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.integers(0, 4), max_size=3), max_size=6))
-def test_versions_tell_the_whole_story(tmp_path: Path, story: list[dict[str, int]]) -> None:
-    store = Store(tmp_path / f"{uuid4().hex}.duckdb")
+def test_versions_tell_the_whole_story(store: Store, story: list[dict[str, int]]) -> None:
+    forget(store)
     told: dict[str, list[int]] = {}
     for n, chapter in enumerate(story):
         put(store, b"%d" % n, [{"event_uid": k, "severity": v} for k, v in chapter.items()])
@@ -208,6 +216,7 @@ def test_versions_tell_the_whole_story(tmp_path: Path, story: list[dict[str, int
     assert store.check() == []
 
 
+@settings(deadline=None)
 @given(st.text(), st.floats(allow_nan=True), st.none() | st.datetimes(timezones=st.just(UTC)))
 def test_a_hash_depends_on_what_is_said(text: str, number: float, moment: datetime | None) -> None:
     try:
@@ -301,12 +310,17 @@ def test_the_check_finds_damage(store: Store, damage: str, words: str) -> None:
     put(store, b"one", [{"event_uid": "toy:1", "title": "a"}], {NOW: 1.0})
     put(store, b"two", [{"event_uid": "toy:1", "title": "b"}])
     assert store.check() == []
-    with duckdb.connect(str(store.path)) as con:
-        con.execute(damage)
+    behind(store, damage)
     assert any(words in fault for fault in store.check())
 
 
-def test_a_file_that_is_something_else(store: Store) -> None:
+@pytest.fixture
+def file(tmp_path: Path) -> Store:
+    return Store(tmp_path / "feeds.duckdb")
+
+
+def test_a_file_that_is_something_else(file: Store) -> None:
+    store = file
     store.path.write_bytes(b"not a database at all" * 1000)
     assert len(store.check()) == 1
     with pytest.raises(CorridorsError, match="cannot be read"):
@@ -316,8 +330,9 @@ def test_a_file_that_is_something_else(store: Store) -> None:
 
 
 def test_a_database_of_somebody_else(store: Store) -> None:
-    with duckdb.connect(str(store.path)) as con:
-        con.execute("CREATE TABLE theirs (a INTEGER)")
+    if is_address(store.place):
+        behind(store, "CREATE SCHEMA corridors")
+    behind(store, "CREATE TABLE theirs (a INTEGER)")
     for use in (store.events, lambda: put(store)):
         with pytest.raises(CorridorsError, match="not one of this project"):
             use()
@@ -325,8 +340,7 @@ def test_a_database_of_somebody_else(store: Store) -> None:
 
 def test_a_store_of_a_newer_release(store: Store) -> None:
     put(store)
-    with duckdb.connect(str(store.path)) as con:
-        con.execute("UPDATE meta SET value = '99'")
+    behind(store, "UPDATE meta SET value = '99'")
     for use in (store.events, lambda: put(store)):
         with pytest.raises(CorridorsError, match="schema version 99"):
             use()
@@ -344,17 +358,15 @@ NEWS: dict[str, Any] = {"event_uid": "toy:1", "source": "toy", "subtype": "storm
 
 def put_back(store: Store) -> None:
     """Take away what version 2 added."""
-    with duckdb.connect(str(store.path)) as con:
-        con.execute("DROP TABLE log")
-        con.execute("DELETE FROM meta WHERE key LIKE 'log%'")
-        con.execute("UPDATE meta SET value = '1'")
-        con.execute("ALTER TABLE events DROP COLUMN visibility")
-        con.execute("ALTER TABLE events DROP COLUMN reporter_type")
+    behind(store, "DROP TABLE log")
+    behind(store, "DELETE FROM meta WHERE key LIKE 'log%'")
+    behind(store, "UPDATE meta SET value = '1'")
+    behind(store, "ALTER TABLE events DROP COLUMN visibility")
+    behind(store, "ALTER TABLE events DROP COLUMN reporter_type")
 
 
 def schema_version(store: Store) -> int:
-    with duckdb.connect(str(store.path), read_only=True) as con:
-        rows = con.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchall()
+    rows = behind(store, "SELECT value FROM meta WHERE key = 'schema_version'")
     return int(rows[0][0])
 
 
@@ -364,7 +376,8 @@ def circles(store: Store) -> dict[str, tuple[str, str]]:
     return dict(zip(held["event_uid"], told, strict=True))
 
 
-def test_an_older_store_is_read_as_it_will_be_and_left_as_it_is(store: Store) -> None:
+def test_an_older_file_is_read_as_it_will_be_and_left_as_it_is(file: Store) -> None:
+    store = file
     put(store, b"one", [*REPORTS, NEWS])
     now = circles(store)
     assert now["toy:1"] == ("public", "")
@@ -396,7 +409,17 @@ def test_a_write_that_fails_leaves_an_older_store_as_it_was(store: Store) -> Non
     with pytest.raises(UsageError):
         store.append([("run", NOW, {})])
     assert schema_version(store) == 1
-    assert store.check() == []
+
+
+def test_an_older_store_on_a_server_is_read_once_it_is_brought_up(postgres: Postgres) -> None:
+    store = Store(postgres.database())
+    put(store)
+    put_back(store)
+    with pytest.raises(CorridorsError, match=r"schema version 1, older .* next write"):
+        store.events()
+    put(store)
+    assert len(store.events()) == 1
+    postgres.drop(store.place)
 
 
 # Two processes, full disks and sudden ends
@@ -411,7 +434,7 @@ spec = importlib.util.spec_from_file_location("tests_of_the_store", {__file__!r}
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 globals().update(vars(module))
-store = Store({str(store.path)!r}, wait_s=30)
+store = Store({store.place!r}, wait_s=30)
 """
     return subprocess.Popen(
         [sys.executable, "-c", start + code],
@@ -444,8 +467,14 @@ def test_a_store_in_use_is_waited_for_and_then_named(store: Store) -> None:
     with child(code, store) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        hasty = Store(store.path, wait_s=0.1)
-        for use in (hasty.events, lambda: put(hasty)):
+        hasty = Store(store.place, wait_s=0.1)
+        # Readers of a server see the store as it was and wait for nobody.
+        uses: list[Callable[[], object]] = [lambda: put(hasty)]
+        if is_address(store.place):
+            assert len(hasty.events()) == 1
+        else:
+            uses.append(hasty.events)
+        for use in uses:
             with pytest.raises(CorridorsError, match=rf"in use by .*pid {holder.pid}\b"):
                 use()
         holder.kill()
@@ -457,7 +486,8 @@ def put_and_read(store: Store) -> pd.DataFrame:
     return store.events()
 
 
-def test_readers_do_not_wait_for_each_other(store: Store) -> None:
+def test_readers_of_a_file_keep_a_writer_waiting_but_not_each_other(file: Store) -> None:
+    store = file
     put(store)
     hasty = Store(store.path, wait_s=0.1)
     with store._reading():
@@ -474,7 +504,8 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None
     assert store.events().empty
 
 
-def test_a_full_disk_loses_nothing(store: Store) -> None:
+def test_a_full_disk_loses_nothing(file: Store) -> None:
+    store = file
     # As full as a disk can be made without one: no file may grow beyond some size.
     put(store)
     limit = store.path.stat().st_size + 300_000
@@ -502,6 +533,7 @@ for n in range(100):
 # A process that has imported everything and splits off one writer after the other.
 WRITERS = """
 import pyarrow
+store.events()  # imports what this kind of store needs
 for line in sys.stdin:
     pid = os.fork()
     if pid:
@@ -526,7 +558,7 @@ def test_a_process_killed_at_any_moment_leaves_whole_refreshes(store: Store) -> 
             writers.stdin.write("go\n")
             writers.stdin.flush()
             pid = int(writers.stdout.readline())
-            time.sleep(moments.uniform(0, 0.5))
+            time.sleep(moments.uniform(0, 1))
             os.kill(pid, signal.SIGKILL)
             while (line := writers.stdout.readline()) != "gone\n":
                 told = int(line.removeprefix("wrote "))
