@@ -18,17 +18,19 @@ from streamlit.testing.v1 import AppTest
 from corridors.network import Network
 from corridors.ui import (
     colours,
+    shared,
     whatif,
     whatif_builder,
     whatif_charts,
     whatif_closer,
     whatif_files,
     whatif_lanes,
+    whatif_map,
 )
 from corridors.ui import whatif_link as links
-from corridors.ui import whatif_panels as drawn
 from corridors.ui import whatif_say as say
 from corridors.ui.answer import Question
+from corridors.ui.map import component
 from corridors.ui.words.whatif import WHATIF
 from corridors.whatif.scenario import Drawn, Known, Rule, Scenario, make_scenario
 from corridors.whatif.scenario_file import to_toml
@@ -316,15 +318,13 @@ def test_lanes_show_what_is_left_and_what_is_new(
 def test_charts_hold_their_own_data_and_fetch_nothing(ask: whatif.Asked, world: World) -> None:
     found = whatif.figures(ask)
     assert found is not None
-    table, lanes = whatif.days(ask), whatif.lanes(ask)
-    places = pd.DataFrame([(56.4, 26.5, "x")], columns=["lon", "lat", "name"])
+    table = whatif.days(ask)
     for colour in (colours.LIGHT, colours.DARK):
         for lang in ("en", "zh"):
             specs = [
                 whatif_charts.waterfall(whatif.steps(found), colour, lang),
                 whatif_charts.daily(table, 90.0, colour, lang),
                 whatif_charts.stock(table, 90.0, colour, lang),
-                whatif_charts.world_map(drawn._land(), lanes, places, colour, lang, longitude=90),
             ]
             for spec in specs:
                 text = json.dumps(spec, allow_nan=False)
@@ -424,26 +424,38 @@ def test_an_empty_page_offers_the_library() -> None:
     assert not [b for b in app.button if str(b.key).startswith("wi_offer_")]
 
 
-def test_map_fits_the_lanes_whatever_its_width(world: World, ask: whatif.Asked) -> None:
-    places = pd.DataFrame([(56.4, 26.5, "x")], columns=["lon", "lat", "name"])
-    nothing = whatif.lanes(ask).head(0)
-    left, right, low, high = whatif_charts._frame([[56.4, 26.5], [121.0, 31.0]], 90.0)
-    whole = whatif_charts.WORLD_FRAME
-    assert whole[0] < left < right < whole[1]
-    assert whole[2] <= low < high <= whole[3]
-    x, y = whatif_charts.equal_earth(np.radians([-33.6, 31.0]), np.radians([26.5, 31.0]))
-    assert ((left < x) & (x < right)).all()
-    assert ((low < y) & (y < high)).all()
-    assert whatif_charts._frame([], 90.0) == whole
-    spec = whatif_charts.world_map([], nothing, places, colours.LIGHT, "en", longitude=90)
-    assert "width /" in spec["projection"]["scale"]["expr"]
+def test_map_shows_lanes_by_what_became_of_them_and_what_is_shut(
+    world: World, ask: whatif.Asked, library: dict[str, Scenario]
+) -> None:
+    marks = shared.load()[2]["chokepoint"]
+    scenario = make_scenario("x", rules=[Rule(HORMUZ, lost=1.0), Rule("pipeline:espo", lost=1.0)])
+    shut = whatif_map.places(world, scenario, "en")
+    assert shut["element"].tolist() == [HORMUZ]  # a line on land has no point
+    data = whatif_map.picture(world, CHINA, whatif.lanes(ask), marks, shut, "en")
+    json.dumps(data, allow_nan=False)
+    assert {lane["kind"] for lane in data["moved"]} == set(whatif_lanes.KINDS)
+    assert all(0 < lane["width"] <= whatif_map.THICK_PX for lane in data["moved"])
+    struck = [mark for mark in data["chokepoints"] if mark["label"]]
+    assert [(m["element"], m["icon"]) for m in struck] == [(HORMUZ, "full_0")]
+    assert len(data["chokepoints"]) == len(marks)  # each once
+    idle = next(m for m in data["chokepoints"] if m["element"] == "chokepoint:malacca")
+    assert idle["tip"] == ["Click to shut it"]
+    (west, south), (east, north) = data["bounds"]
+    for path in (lane["path"] for lane in data["moved"]):
+        for lon, lat in path:
+            assert any(west < lon + turn < east for turn in (-360, 0, 360))
+            assert south < lat < north
+    assert whatif_map.bounds(whatif.lanes(ask).head(0), shut.head(0), 100.0) is None
 
 
-def test_projection_is_equal_earth() -> None:
-    # Half the world's width and height, of the paper that defines it.
-    x, y = whatif_charts.equal_earth(np.array([np.pi, 0.0]), np.array([0.0, np.pi / 2]))
-    assert x[0] == pytest.approx(2.7066, abs=1e-3)
-    assert y[1] == pytest.approx(1.3173, abs=1e-3)
+def test_lanes_across_the_date_line_make_no_map_round_the_world() -> None:
+    lanes = pd.DataFrame(
+        {"path": [[[170.0, 30.0], [180.0, 35.0]], [[-180.0, 35.0], [-130.0, 40.0]]]}
+    )
+    none = pd.DataFrame(columns=["lon", "lat"])
+    box = whatif_map.bounds(lanes, none, 140.0)
+    assert box is not None
+    assert (box[0][0], box[1][0]) == (170.0 - 4.0, 230.0 + 4.0)
 
 
 def test_library_is_loaded_and_a_surcharge_counts() -> None:
@@ -531,7 +543,7 @@ def test_a_what_if_is_built_shared_and_read_in_both_languages(
     page.goto(f"{streamlit_server}/whatif?close=chokepoint:malacca&importer=JPN&lang=en")
     verdict = page.locator(".cx-verdict")
     verdict.wait_for()
-    page.locator("[data-testid=stVegaLiteChart] >> nth=3").wait_for()
+    page.locator(".cx-map[data-ready='1']").wait_for()
     knob = page.get_by_role("slider", name="capacity lost").first
     before = verdict.inner_text()
     for _ in range(30):
@@ -553,3 +565,24 @@ def test_a_what_if_is_built_shared_and_read_in_both_languages(
     page.goto(address.replace("lang=en", "lang=zh"))
     page.locator(".cx-verdict", has_text="演习").wait_for()
     assert not re.search("[A-Za-z]{3,}", verdict.inner_text())
+
+
+@pytest.mark.browser
+def test_a_click_on_the_map_shuts_a_strait(page: Page, streamlit_server: str) -> None:
+    if not component.complete():
+        pytest.skip("npm could not bring the map's library here")
+    page.goto(f"{streamlit_server}/whatif?scenario=none&importer=CHN&lang=en")
+    box = page.locator(".cx-map[data-ready='1']")
+    box.wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    box.scroll_into_view_if_needed()
+    x, y = box.evaluate(
+        """host => { const spot = host.map.project([56.4, 26.5]);
+        const at = host.map.getCanvas().getBoundingClientRect();
+        return [at.x + spot.x, at.y + spot.y]; }"""
+    )
+    page.mouse.click(x, y)
+    page.locator(".cx-verdict", has_text="would not arrive").wait_for()
+    page.wait_for_function("location.search.includes('hormuz')")
+    moved = "host => host.map.queryRenderedFeatures({layers: ['moved_left']}).length"
+    page.wait_for_function(f"(({moved})(document.querySelector('.cx-map'))) > 0")

@@ -75,8 +75,6 @@ svg.marks {max-width: 100% !important; height: auto !important; background: #fff
 svg.marks :is([class*="role-axis"], [class*="role-legend"], [class*="role-title"]) text {
   fill: #15202e !important}
 svg.marks [class*="role-axis"] line {stroke: #dde3ea !important}
-.st-key-wi_map_box {height: auto !important}
-.st-key-wi_map_box svg.marks text {font-size: 22px !important}
 .cx-flow {font-size: .7rem}
 .cx-grid {font-size: .74rem}
 .cx-grid :is(th, td) {min-width: 2.9rem !important; padding: .2rem .3rem}

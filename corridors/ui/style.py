@@ -52,7 +52,7 @@ SCREEN = """<style>
   .cx-head span {display: none}
 }
 .cx-said {margin: 0; text-wrap: pretty}
-.st-key-wi_map_box {flex: none !important; height: clamp(300px, 36vw, 540px) !important}
+.st-key-wi_map_box .cx-map {height: clamp(300px, 36vw, 540px)}
 @media (max-width: 640px) {
   .st-key-question [data-testid="stColumn"]:nth-child(n+2):nth-child(-n+3),
   .st-key-x_filters [data-testid="stColumn"]:nth-child(n+2) {

@@ -260,7 +260,7 @@ def _adding(world: World, draft: Draft, lang: str) -> None:
         key=f"wi_what_{kind}",
         label_visibility="collapsed",
     )
-    st.button(word("wi_add", lang), key="wi_add", on_click=_add, args=(chosen,), disabled=not names)
+    st.button(word("wi_add", lang), key="wi_add", on_click=add, args=(chosen,), disabled=not names)
 
 
 def _of_kind(world: World, kind: str) -> list[str]:
@@ -345,9 +345,10 @@ def _clear() -> None:
     put(whatif_link.empty())
 
 
-def _add(element: str | None) -> None:
-    if element:
-        draft: Draft = st.session_state["wi_draft"]
+def add(element: str | None) -> None:
+    """Shut one more element; what is in the scenario already stays as it is."""
+    draft: Draft = st.session_state["wi_draft"]
+    if element and element not in {rule.element for rule in draft.rows} | set(draft.like.opened):
         put(replace(draft, rows=(*draft.rows, Rule(element, lost=1.0))))
 
 

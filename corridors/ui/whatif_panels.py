@@ -11,18 +11,21 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-import layers
 from corridors.ui import (
     amounts,
+    marks,
     paper,
     sentences,
+    shared,
     whatif,
+    whatif_builder,
     whatif_charts,
     whatif_lanes,
+    whatif_map,
     whatif_say,
 )
+from corridors.ui.map import component
 from corridors.ui.words import word
-from layers.world import records
 
 if TYPE_CHECKING:
     from corridors.ui.answer import Question
@@ -46,11 +49,9 @@ STYLE = """<style>
 .wi-kpi dd {margin: 0; font-size: .82rem; opacity: .9; font-variant-numeric: tabular-nums}
 .wi-kpi dd.wi-big {font-size: 1.3rem; font-weight: 650; line-height: 1.25; opacity: 1}
 .wi-part {font-size: 1rem; font-weight: 650; margin: .7rem 0 .1rem; padding: 0}
-.wi-key {display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; font-size: .84rem; margin: .1rem 0 0}
-.wi-key span {display: inline-flex; align-items: center; gap: .4rem}
-.wi-key i {width: 26px; height: 0}
 </style>"""
 
+MAP = "wi_map"
 NOISE = 1e-6
 """Less of imports than this is rounding."""
 
@@ -240,79 +241,28 @@ def daily(ask: Asked, scenario: Scenario, colour: Palette, lang: str) -> None:
         paper.frame(shown, columns, lang, alt=word("wi_daily", lang), key="wi_days_table")
 
 
-def world_map(
-    world: World, ask: Asked, scenario: Scenario, question: Question, colour: Palette, lang: str
-) -> None:
-    """New lanes against old."""
+def world_map(world: World, ask: Asked, scenario: Scenario, question: Question, lang: str) -> None:
+    """New lanes against old; what can be shut is shut by a click."""
     part("wi_map", lang)
     lanes = whatif.lanes(ask)
-    places = _places(world, scenario, lang)
-    said = {
-        "importer": sentences.in_sentence(world, question.importer, lang),
-        "commodity": sentences.cargo(world, question.commodity, lang),
-    }
     if lanes.empty:
         st.info(word("wi_map_none", lang))
     least = sentences.percent(whatif_lanes.LEAST_LANE, lang)
-    foot = escape(word("wi_map_foot", lang, share=least))
-    st.html(f'{_lane_key(colour, lang)}<p class="cx-small">{foot}</p>')
+    st.html(f'<p class="cx-small">{escape(word("wi_map_foot", lang, share=least))}</p>')
+    if not component.complete():
+        marks.note("error", word("map_failed", lang))
+        return
+    ground = shared.load()[2]
+    shut = whatif_map.places(world, scenario, lang)
+    data = whatif_map.picture(world, question, lanes, ground["chokepoint"], shut, lang)
     with st.container(key="wi_map_box"):
-        st.vega_lite_chart(
-            whatif_charts.world_map(
-                _land(), lanes, places, colour, lang, longitude=_middle(world, lanes, question)
-            ),
-            height="stretch",
-            key="wi_map",
-            alt=word("wi_map_alt", lang, **said),
-        )
+        component.draw(data, ground["still"], key=MAP, on_click=_clicked)
 
 
-def _lane_key(colour: Palette, lang: str) -> str:
-    """What the lines of the map mean."""
-    items = "".join(
-        f'<span><i style="border-top:3px {dash} {tint}"></i>'
-        f"{escape(word(f'wi_{kind}', lang))}</span>"
-        for kind, tint, dash in whatif_charts.lane_looks(colour)
-    )
-    head = escape(word("wi_map_legend", lang))
-    return f'<div class="wi-key"><span>{head}</span>{items}</div>'
-
-
-@st.cache_resource(show_spinner=False)
-def _land() -> list[dict[str, Any]]:
-    import json
-
-    from shapely.geometry import shape
-
-    body = json.loads((layers.data_dir() / "land.geojson").read_text("utf-8"))
-    return whatif_charts.land([shape(feature["geometry"]) for feature in body["features"]])
-
-
-def _middle(world: World, lanes: pd.DataFrame, question: Question) -> float:
-    """Longitude in the middle of the lanes, by cargo; the importer's own when nothing sails."""
-    if lanes.empty:
-        home = world.countries.set_index("country")["lon"].get(question.importer, 20.0)
-        return float(home)
-    lon = np.radians([path[len(path) // 2][0] for path in lanes["path"]])
-    wide = lanes[["calm_t", "now_t"]].max(axis=1).to_numpy() * lanes["path"].map(len).to_numpy()
-    return round(float(np.degrees(np.arctan2(wide @ np.sin(lon), wide @ np.cos(lon)))) / 10) * 10.0
-
-
-def _places(world: World, scenario: Scenario, lang: str) -> pd.DataFrame:
-    """Where what the scenario disrupts lies: ``lon, lat, name``; lines on land are left out."""
-    tables = {"chokepoint": world.chokepoints, "port": world.ports, "country": world.countries}
-    rows = {}
-    for rule in sorted(scenario.rules, key=lambda rule: rule.lost):  # the greatest loss is named
-        kind, _, id = rule.element.replace("origin:", "country:").partition(":")
-        if kind not in tables:
-            continue
-        found = tables[kind]
-        for at in records(found[(found[kind] == id).to_numpy()]):
-            gate = kind == "chokepoint"
-            lon = (at["lon1"] + at["lon2"]) / 2 if gate else at["lon"]
-            lat = (at["lat1"] + at["lat2"]) / 2 if gate else at["lat"]
-            rows[rule.element] = (lon, lat, whatif_say.told(world, rule, lang))
-    return pd.DataFrame(list(rows.values()), columns=["lon", "lat", "name"])
+def _clicked() -> None:
+    element = component.clicked(MAP)
+    if element:
+        whatif_builder.add(element)
 
 
 def _as_tables() -> bool:

@@ -38,13 +38,12 @@ pytestmark = pytest.mark.browser
 
 WAIT_MS, REST_MS = 90_000, 1500
 READY = '.cx-map[data-ready="1"]'
-MAP = "[data-testid=stVegaLiteChart] svg .mark-shape"
 RESTS = "[data-testid=stApp][data-test-script-state=notRunning]"
 CHANGED = """([rests, before]) => document.querySelector(rests)
   && document.querySelector(".cx-verdict").innerText !== before"""
-# Vega draws a chart anew in one go: once it changed and a frame has passed, it is there.
+# The map has new lanes once their source is loaded and a frame of them was drawn.
 WATCH = """() => {
-  const box = [...document.querySelectorAll("[data-testid=stVegaLiteChart]")].at(-1);
+  const map = document.querySelector(".cx-map").map;
   // With the conditions above them, in the same message: they change even if no figure does.
   const figures = () => document.querySelector(".wi-kpis")?.parentElement.innerText;
   const before = figures();
@@ -57,12 +56,14 @@ WATCH = """() => {
     told.figures ??= now();
     all.disconnect();
   });
-  const drawn = new MutationObserver(() => {
-    drawn.disconnect();
-    requestAnimationFrame(() => { told.map = now(); });
-  });
+  const lanes = (event) => {
+    if (event.sourceId !== "chokepoints" && event.sourceId !== "moved") return;
+    if (!told.key || !map.isSourceLoaded("moved") || !map.isSourceLoaded("chokepoints")) return;
+    map.off("sourcedata", lanes);
+    map.once("render", () => { told.map = now(); });
+  };
+  map.on("sourcedata", lanes);
   all.observe(document.body, { childList: true, subtree: true, characterData: true });
-  drawn.observe(box, { childList: true, subtree: true });
 }"""
 
 
@@ -212,7 +213,7 @@ def test_slider(
     page = new_page()
     page.set_viewport_size({"width": 1300, "height": 2000})  # the map too is on the screen
     page.goto(f"{streamlit_server}/whatif?close=chokepoint:{chokepoint}")
-    page.locator(MAP).last.wait_for(state="attached")
+    page.locator(READY).wait_for()
     slider = page.locator("[data-testid=stSlider] input").first
     told: list[dict[str, float]] = []
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from corridors.ui.answer import Answer, Question
     from corridors.ui.now import Now
 
-__all__ = ["LAYERS", "View", "middle", "picture"]
+__all__ = ["LATITUDE", "LAYERS", "ZOOM", "View", "furniture", "middle", "picture"]
 
 Row = dict[str, Any]
 
@@ -73,8 +73,8 @@ def picture(
     teller = _Teller(question, found, now, view.number, lang)
     marks = places["chokepoint"]
     return {
+        **furniture(lang),
         "alt": alt,
-        "lang": lang,
         "centre": [longitude, LATITUDE],
         "zoom": ZOOM,
         "layers": list(view.layers),
@@ -87,17 +87,24 @@ def picture(
         ],
         "palettes": {"light": asdict(colours.LIGHT), "dark": asdict(colours.DARK)},
         "unused": word("tip_no_flow", lang),
+        "lanes": _lanes(found, lang),
+        "ports": _ports(places["port"], found, teller),
+        "lines": _lines(found, teller),
+        "chokepoints": _chokepoints(marks, found, teller),
+        "events": _events(now, marks, lang),
+    }
+
+
+def furniture(lang: str) -> Row:
+    """What every map says of itself in a language."""
+    return {
+        "lang": lang,
         "failed": word("map_failed", lang),
         "locale": {
             "NavigationControl.ZoomIn": word("zoom_in", lang),
             "NavigationControl.ZoomOut": word("zoom_out", lang),
             "Map.Title": word("page_map", lang),
         },
-        "lanes": _lanes(found, lang),
-        "ports": _ports(places["port"], found, teller),
-        "lines": _lines(found, teller),
-        "chokepoints": _chokepoints(marks, found, teller),
-        "events": _events(now, marks, lang),
     }
 
 

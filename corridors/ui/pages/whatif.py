@@ -1,7 +1,7 @@
 """What if: build a scenario, see in words, figures, charts and a map what would follow.
 
-The body is one fragment: a slider moves it and nothing else. Words and figures are sent before
-the charts, and the map last.
+The body is one fragment: a slider moves it and nothing else. Words and figures are sent first,
+then the lanes of the map, then the charts.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Room:
-    """Where the answer is drawn: words and figures, beside the scenario, and below both."""
+    """Where the answer is drawn: words and figures, beside the scenario, the map, and below."""
 
     answer: DeltaGenerator
     beside: DeltaGenerator
+    map: DeltaGenerator
     below: DeltaGenerator
 
 
@@ -60,7 +61,7 @@ def body(question: Question, lang: str) -> None:
     st.html(whatif_panels.STYLE)
     answer = st.container()
     left, right = st.columns([1, 2.7], gap="medium")
-    room = Room(answer, right, st.container())
+    room = Room(answer, right, st.container(), st.container())
     with left:
         draft = whatif_builder.draw(world, lang)
     with answer:
@@ -69,6 +70,9 @@ def body(question: Question, lang: str) -> None:
             panels.verdict(word("wi_empty", lang), word("wi_empty_more", lang))
             with room.beside:
                 whatif_builder.offers(world, lang)
+            with room.map:
+                ask = whatif.asked(world.digest, question, scenario)
+                whatif_panels.world_map(world, ask, scenario, question, lang)
         else:
             try:
                 show(room, world, question, scenario, lang)
@@ -99,6 +103,8 @@ def show(room: Room, world: World, question: Question, scenario: Scenario, lang:
         panels.nothing(world, question, lang)
         return
     whatif_panels.headline(world, question, scenario, row, lang)
+    with room.map:
+        whatif_panels.world_map(world, ask, scenario, question, lang)
     with room.beside:
         with st.container(key="charts"):
             one, two = st.columns(2, gap="medium")
@@ -108,7 +114,6 @@ def show(room: Room, world: World, question: Question, scenario: Scenario, lang:
             whatif_panels.daily(ask, scenario, colour, lang)
         st.toggle(word("wi_tables", lang), key="wi_tables")
     with room.below:
-        whatif_panels.world_map(world, ask, scenario, question, colour, lang)
         whatif_closer.closer(world, ask, scenario, question, lang)
         whatif_files.downloads(world, ask, scenario, lang)
 

@@ -189,9 +189,12 @@ WHATIF: dict[str, tuple[str, str]] = {
     ),
     "wi_disrupted": ("disrupted", "受阻"),
     "wi_map_foot": (
-        "Lanes under {share} of what sails are left out. Land: Natural Earth.",
+        "Click a strait, canal, pipeline or railway to shut it too. Lanes under {share} of what "
+        "sails are left out. Land: Natural Earth.",
+        "点击海峡、运河、管道或铁路可将其一并关闭。"
         "占海运量不足{share}的航线未画出。陆地：Natural Earth。",
     ),
+    "wi_map_click": ("Click to shut it", "点击可将其关闭"),
     "wi_before": ("Before", "之前"),
     "wi_after": ("After", "之后"),
     # Day by day.

@@ -11,13 +11,14 @@ const SMALL_PX = 560;
 const FONT = "'Source Sans','PingFang SC','Microsoft YaHei','Noto Sans CJK SC',sans-serif";
 const GROUPS = {
   lanes: ["lanes"],
+  moved: ["moved_kept", "moved_left", "moved_new"],
   ports: ["ports"],
   pipelines: ["pipelines_idle", "pipelines_planned", "pipelines"],
   railways: ["railways_idle", "railways_planned", "railways"],
   chokepoints: ["chosen", "chokepoints", "names"],
   events: ["events"],
 };
-const HOVERED = ["events", "ports", "pipelines", "railways", "lanes",
+const HOVERED = ["events", "ports", "pipelines", "railways", "lanes", ...GROUPS.moved,
   "pipelines_idle", "pipelines_planned", "railways_idle", "railways_planned"];
 
 let library;
@@ -25,7 +26,7 @@ let library;
 export default function draw(component) {
   const { data, parentElement, setTriggerValue } = component;
   const host = parentElement.querySelector(".cx-map");
-  const here = (host.here ??= { pictures: new Map() });
+  const here = (host.here ??= { pictures: new Map(), drawn: {} });
   here.data = data;
   here.say = (element) => setTriggerValue("picked", element);
   host.setAttribute("aria-label", data.alt);
@@ -57,6 +58,7 @@ async function begin(host) {
     container: host.querySelector(".cx-canvas"),
     style: { version: 8, sources: sources(ground), layers: layers(colour),
       transition: { duration: 0 } },
+    ...(here.data.bounds && !here.place ? { bounds: here.data.bounds } : {}),
     center: here.place?.slice(0, 2) ?? here.data.centre,
     zoom: here.place?.[2] ?? (host.clientWidth < SMALL_PX ? 0.3 : here.data.zoom),
     minZoom: 0,
@@ -132,6 +134,7 @@ function sources(ground) {
     coast: own(ground.coast, { tolerance: 0.3 }),
     lines: own(ground.lines, { promoteId: "id" }),
     lanes: own(empty, { tolerance: 0.2 }),
+    moved: own(empty, { tolerance: 0.2 }),
     ports: own(empty),
     chokepoints: own(empty),
     events: own(empty),
@@ -163,6 +166,11 @@ function layers(colour) {
         colour.lane_thick],
       "line-width": [...big, 0, ["*", 0.8, ["get", "width"]], 6, ["*", 2, ["get", "width"]]],
     } },
+    ...["kept", "left", "new"].map((kind) => ({ id: `moved_${kind}`, type: "line", source: "moved",
+      layout: kind === "left" ? {} : round, filter: ["==", ["get", "kind"], kind], paint: {
+        "line-width": [...big, 0, ["*", 0.8, ["get", "width"]], 6, ["*", 2, ["get", "width"]]],
+        ...(kind === "left" ? { "line-dasharray": [2.2, 1.6] } : {}),
+      } })),
     used("pipeline"), used("railway"),
     { id: "ports", type: "circle", source: "ports",
       layout: { "circle-sort-key": ["get", "size"] },
@@ -198,11 +206,17 @@ function apply(host) {
   const { map, data } = host.here;
   const colour = tones(host, data);
   host.dataset.ready = "0";
-  paint(map, colour);
-  marks(host, colour);
+  if (anew(host, "looks", [colour, data.steps])) {
+    paint(map, colour);
+    marks(host, colour);
+  }
   set(host, "lanes", data.lanes, (lane, i) => ({
     geometry: { type: "LineString", coordinates: lane.path },
     properties: { n: i, part: Math.sqrt(lane.part), width: 0.7 + 7 * lane.part },
+  }));
+  set(host, "moved", data.moved ?? [], (lane, i) => ({
+    geometry: { type: "LineString", coordinates: lane.path },
+    properties: { n: i, kind: lane.kind, width: lane.width },
   }));
   set(host, "ports", data.ports, (port, i) => {
     const tint = port.step === null ? colour.port : tintOf(data, colour, port.step);
@@ -223,24 +237,39 @@ function apply(host) {
     properties: { n: i, icon: event.embedded ? "event_embedded" : "event",
       off: event.beside ? [0, -BESIDE_PX] : [0, 0] },
   }));
+  if (anew(host, "states", [data.lines, data.chosen, colour])) states(host, colour);
+  if (anew(host, "shown", data.layers)) {
+    for (const [group, names] of Object.entries(GROUPS)) {
+      const shown = data.layers.includes(group) ? "visible" : "none";
+      for (const name of names) map.setLayoutProperty(name, "visibility", shown);
+    }
+  }
+  map.setFilter("chosen", ["==", ["get", "element"], data.chosen ?? ""]);
+  const home = data.home ?? data.centre.join();
+  if (host.here.home !== undefined && host.here.home !== home) {
+    if (data.bounds) map.fitBounds(data.bounds);
+    else map.easeTo({ center: data.centre });
+    keep(host.here, null);
+  }
+  host.here.home = home;
+}
+
+// Whether something is not as it was when last drawn: what is the same is not drawn anew.
+function anew(host, name, what) {
+  const key = JSON.stringify(what);
+  const same = host.here.drawn[name] === key;
+  host.here.drawn[name] = key;
+  return !same;
+}
+
+function states(host, colour) {
+  const { map, data } = host.here;
   for (const id of host.here.lines.keys()) {
     const line = data.lines[id];
     const tint = line && line.step !== null ? tintOf(data, colour, line.step) : null;
     map.setFeatureState({ source: "lines", id },
       { used: !!line, width: line?.width ?? 0, tint: id === data.chosen ? colour.text : tint });
   }
-  map.setFilter("chosen", ["==", ["get", "element"], data.chosen ?? ""]);
-  for (const [group, names] of Object.entries(GROUPS)) {
-    const shown = data.layers.includes(group) ? "visible" : "none";
-    for (const name of names) map.setLayoutProperty(name, "visibility", shown);
-  }
-  const home = data.centre.join();
-  if (host.here.home !== undefined && host.here.home !== home) {
-    map.easeTo({ center: data.centre });
-    keep(host.here, null);
-  }
-  host.here.home = home;
-  map.triggerRepaint();
 }
 
 function paint(map, colour) {
@@ -250,6 +279,7 @@ function paint(map, colour) {
   set("coast", "line-color", colour.coast);
   set("lanes", "line-color", ["interpolate", ["linear"], ["get", "part"], 0, colour.lane_thin, 1,
     colour.lane_thick]);
+  for (const kind of ["kept", "left", "new"]) set(`moved_${kind}`, "line-color", colour[kind] ?? colour.none);
   for (const kind of ["pipeline", "railway"]) {
     const tint = ["coalesce", ["feature-state", "tint"], colour[kind]];
     for (const end of ["s_idle", "s_planned", "s"]) set(kind + end, "line-color", tint);
@@ -358,9 +388,7 @@ function tones(host, data) {
 
 // Data goes to a source only when it changed: a source that is set anew is drawn anew.
 function set(host, name, rows, feature, more = "") {
-  const key = JSON.stringify(rows) + more;
-  if (host.here[name] === key) return;
-  host.here[name] = key;
+  if (!anew(host, name, [rows, more])) return;
   const features = rows.map((row, i) => ({ type: "Feature", ...feature(row, i) }));
   host.here.map.getSource(name).setData({ type: "FeatureCollection", features });
 }
