@@ -1,6 +1,7 @@
 """Charts of a what-if as Vega-Lite, with nothing fetched from outside.
 
-A colour never stands alone: bars carry their words and figures, lines differ by dash.
+A colour never stands alone: bars carry their words and figures, lines differ by dash. What changes
+with a scenario is in named datasets: a browser that has the rest then draws nothing else anew.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ def waterfall(steps: Sequence[tuple[str, float, float, float]], colour: Palette,
     ]
     return {
         "height": BARS_HEIGHT_PX,
-        "layer": [{"data": {"values": rows}, **layer} for layer in (bar, *texts)],
+        "datasets": {"bars": rows},
+        "layer": [{"data": {"name": "bars"}, **layer} for layer in (bar, *texts)],
     }
 
 
@@ -139,10 +141,11 @@ def daily(table: pd.DataFrame, duration_d: float, colour: Palette, lang: str) ->
     title = word("wi_per_day", lang, unit=unit.name)
     return {
         "height": DAYS_HEIGHT_PX,
+        "datasets": {"lines": lines, "shade": _shaded(duration_d, table)},
         "layer": [
-            _shade(duration_d, table, colour),
+            _shade(colour),
             {
-                "data": {"values": lines},
+                "data": {"name": "lines"},
                 "mark": {"type": "line", "strokeWidth": 2, "interpolate": "step-after"},
                 "encoding": {
                     "x": _days_axis(table, lang),
@@ -177,10 +180,11 @@ def stock(table: pd.DataFrame, duration_d: float, colour: Palette, lang: str) ->
     mark = {"type": "area", "line": line, "color": tint, "fillOpacity": 0.25}
     return {
         "height": STOCK_HEIGHT_PX,
+        "datasets": {"stock": rows, "shade": _shaded(duration_d, table)},
         "layer": [
-            _shade(duration_d, table, colour),
+            _shade(colour),
             {
-                "data": {"values": rows},
+                "data": {"name": "stock"},
                 "mark": mark,
                 "encoding": {
                     "x": _days_axis(table, lang),
@@ -212,10 +216,14 @@ def _days_axis(table: pd.DataFrame, lang: str) -> Spec:
     }
 
 
-def _shade(duration_d: float, table: pd.DataFrame, colour: Palette) -> Spec:
-    last = min(duration_d, float(table["day"].max()))
+def _shaded(duration_d: float, table: pd.DataFrame) -> list[Row]:
+    return [{"a": 0.0, "b": min(duration_d, float(table["day"].max()))}]
+
+
+def _shade(colour: Palette) -> Spec:
+    """The scenario's days."""
     return {
-        "data": {"values": [{"a": 0, "b": last}]},
+        "data": {"name": "shade"},
         "mark": {"type": "rect", "color": colour.none, "opacity": 0.14, "tooltip": None},
         "encoding": {"x": {"field": "a", "type": "quantitative"}, "x2": {"field": "b"}},
     }

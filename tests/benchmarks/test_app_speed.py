@@ -146,7 +146,7 @@ def test_payload_of_a_first_map(
         data = frame["payloadData"]
         frames.append(base64.b64decode(data) if frame["opcode"] == 2 else data.encode())
 
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     wire.on("Network.webSocketFrameReceived", framed)
     benchmark.pedantic(first_map, args=(page, streamlit_server), rounds=1)
     page.wait_for_timeout(REST_MS)
