@@ -141,12 +141,15 @@ def test_payload_of_a_first_map(
     wire = page.context.new_cdp_session(page)
     wire.send("Network.enable")
 
+    def came(answer: Response) -> None:  # Playwright takes no method of a list
+        answers.append(answer)
+
     def framed(event: dict[str, Any]) -> None:
         frame = event["response"]
         data = frame["payloadData"]
         frames.append(base64.b64decode(data) if frame["opcode"] == 2 else data.encode())
 
-    page.on("response", lambda answer: answers.append(answer))
+    page.on("response", came)
     wire.on("Network.webSocketFrameReceived", framed)
     benchmark.pedantic(first_map, args=(page, streamlit_server), rounds=1)
     page.wait_for_timeout(REST_MS)
