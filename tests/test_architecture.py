@@ -97,6 +97,13 @@ def test_the_network_and_the_store_have_their_homes(library: str, homes: str) ->
     assert {name for name in users if not re.fullmatch(homes, name)} == set()
 
 
+def test_nothing_rests_on_the_app() -> None:
+    inside = [file for file in CORRIDORS if "ui" not in file.relative_to(ROOT).parts]
+    assert len(inside) > 50
+    users = {f.name for f in inside if any(n.startswith("corridors.ui") for n in imported(f))}
+    assert users == set()
+
+
 def test_top_level_holds_the_house_and_what_tools_demand(tracked: list[Path]) -> None:
     top = {name.parts[0] for name in tracked}
     assert {name for name in top - HOUSE if not DEMANDED.fullmatch(name)} == set()

@@ -35,7 +35,7 @@ from corridors.risk.bulletin.surroundings import (
     neighbours,
     site,
 )
-from corridors.risk.bulletin.words import LANGUAGES, WORDS, figure, moment, told, word
+from corridors.risk.bulletin.words import LANGUAGES, WORDS, authority, figure, moment, told, word
 from corridors.risk.levels import Reason
 from layers.errors import UnknownIdError, UsageError
 from layers.geo import distance_km
@@ -643,3 +643,10 @@ def test_what_lies_around(world: World) -> None:
     assert countries_near("railway:china_laos", world) == ("CHN", "LAO")
     lon, lat = middle("chokepoint:suez", world)
     assert (round(lon, 2), round(lat, 2)) == (32.45, 30.5)
+
+
+def test_who_declared_it_in_a_drill_is_named_in_the_language() -> None:
+    assert authority("central_agency", "zh") == "中央部门"
+    assert authority("central_agency", "en") == "Central agency"
+    assert authority("Suez Canal\nAuthority", "zh") == "Suez Canal Authority"
+    assert authority("", "en") == ""

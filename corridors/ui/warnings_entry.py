@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from corridors.risk.alert import Alert
-from corridors.risk.bulletin.words import age_days, day, figure, moment
+from corridors.risk.bulletin.words import age_days, authority, day, figure, moment
 from corridors.risk.bulletin.words import word as told
 from corridors.ui import link, marks, sentences, warnings, warnings_answers, warnings_timeline
 from corridors.ui.warnings_scene import Scene, entries_table, fine_print, heading
@@ -169,7 +169,7 @@ def declared(alert: Alert, lang: str) -> tuple[str, list[tuple[str, str]]]:
     status = alert.status
     if not status.declared:
         return word("w_declared_none", lang), []
-    rows = [(word("w_by", lang), status.declared_by or told("unknown", lang))]
+    rows = [(word("w_by", lang), authority(status.declared_by, lang) or told("unknown", lang))]
     if status.declared_at is not None:
         rows.append((word("w_on", lang), day(status.declared_at, lang)))
     return told(status.declared, lang), rows

@@ -26,7 +26,7 @@ from corridors.risk.bulletin.measures import actions, bases, fitting
 from corridors.risk.bulletin.readers import meaning
 from corridors.risk.bulletin.words import LANGUAGES, age_days, moment, told
 from corridors.risk.levels import Reason
-from corridors.ui.sentences import percent
+from corridors.wording import percent
 from layers.errors import UnknownIdError, UsageError
 from layers.events import VISIBILITY, may_see
 from layers.schema import READERS

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from corridors.risk.alert import Alert, Evidence, Message, Status
 from corridors.risk.bulletin.surroundings import Nearby, countries_near, neighbours
-from corridors.risk.bulletin.words import day, figure, told, word
-from corridors.ui.sentences import cargo, in_sentence, percent, tonnes
+from corridors.risk.bulletin.words import authority, day, figure, told, word
+from corridors.wording import cargo, in_sentence, percent, tonnes
 from layers.events import may_see
 from layers.schema import DECLARED
 
@@ -204,7 +204,9 @@ class Briefing:
         known = status.declared in DECLARED
         state = self.say(status.declared) if known else told(status.declared, most=60)
         when = [self.day(status.declared_at)] if status.declared_at else []
-        who = self.say("comma").join([*filter(None, [told(status.declared_by, most=80)]), *when])
+        who = self.say("comma").join(
+            [*filter(None, [authority(status.declared_by, self.lang)]), *when]
+        )
         return self.say("declared_who" if who else "declared", status=state, who=who)
 
     def observed(self, status: Status) -> str:

@@ -8,8 +8,8 @@ from math import isfinite, isnan, nan
 from corridors.risk.bulletin.briefing import SHOWN, Briefing, Incident, Row, Way
 from corridors.risk.bulletin.surroundings import middle, site
 from corridors.risk.bulletin.words import joined, told
-from corridors.ui.sentences import in_sentence, place
 from corridors.whatif.supply import YEAR_D
+from corridors.wording import in_sentence, place
 from layers.events import may_see
 
 __all__ = ["meaning"]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from math import isfinite
 
 from layers.errors import UnknownIdError
+from layers.schema import READERS
 
 __all__ = ["LANGUAGES", "WORDS", "age_days", "day", "figure", "joined", "moment", "told", "word"]
 
@@ -350,3 +351,8 @@ def told(text: str, *, most: int = MOST) -> str:
     plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[: most * 4])
     plain = " ".join(plain.split())
     return plain if len(plain) <= most else plain[: most - 1].rstrip() + "…"
+
+
+def authority(said: str, lang: str) -> str:
+    """Who declared something: the name of a reader of bulletins by its id, else as it was told."""
+    return word(said, lang) if said in READERS else told(said, most=80)

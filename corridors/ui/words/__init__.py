@@ -18,10 +18,6 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 TABLES = (COMMON, EXPOSURE, WHATIF, WARNINGS, DATA)
 WORDS: dict[str, tuple[str, str]] = {key: row for table in TABLES for key, row in table.items()}
 
-# Importers whose English name takes an article inside a sentence.
-ARTICLE = {"ARE", "BHS", "CAF", "COD", "COG", "COM", "CZE", "DOM", "EU27", "GBR", "GMB", "MDV"}
-ARTICLE |= {"MHL", "NLD", "PHL", "SLB", "SYC", "USA", "WLD"}
-
 
 def word(key: str, lang: str, **parts: str) -> str:
     """The word or sentence in a language, its braces filled.

@@ -18,7 +18,6 @@ COMMON: dict[str, tuple[str, str]] = {
     "commodity": ("Commodity", "商品"),
     "year": ("Year", "年份"),
     "base_year": ("{year} (base)", "{year}（基准年）"),
-    "WLD": ("World", "全世界"),
     "malaysia": ("Malaysia-labelled crude counts as Iranian", "标为马来西亚的原油计作伊朗原油"),
     "malaysia_help": (
         "Customs book much sanctioned Iranian crude as Malaysian. Off: as customs say. "
