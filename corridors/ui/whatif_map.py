@@ -106,7 +106,9 @@ def places(world: World, scenario: Scenario, lang: str) -> pd.DataFrame:
             gate = kind == "chokepoint"
             lon = (at["lon1"] + at["lon2"]) / 2 if gate else at["lon"]
             lat = (at["lat1"] + at["lat2"]) / 2 if gate else at["lat"]
-            rows[rule.element] = (rule.element, lon, lat, whatif_say.told(world, rule, lang))
+            # By name alone: with how much is lost beside it, each step would draw all names anew.
+            name = whatif_say.element(world, rule.element, lang)
+            rows[rule.element] = (rule.element, lon, lat, name)
     return pd.DataFrame(list(rows.values()), columns=["element", "lon", "lat", "name"])
 
 
