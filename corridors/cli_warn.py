@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -240,12 +240,11 @@ def warn_ack(
         raise UsageError("one reader acknowledges at a time: --reader embassy")
     kept, now = _store(store), _now()
     alert = desk.alert_of(kept, warning)
-    said: dict[str, Any] = {"alert": alert.id, "reader": reader.value, "note": note}
     if verdict is not None:
-        kept.append([("feedback", now, {**said, "verdict": verdict.value, "who": who})])
+        desk.judge(kept, alert, reader.value, verdict.value, now=now, who=who, note=note)
         typer.echo(f"{alert.id}: {verdict.value}, says {reader.value}", err=True)
         return
-    kept.append([("acknowledgement", now, {**said, "who": who, "at": now.isoformat()})])
+    desk.acknowledge(kept, alert, reader.value, now=now, who=who, note=note)
     typer.echo(f"{alert.id}: acknowledged by {reader.value}", err=True)
 
 
@@ -259,12 +258,13 @@ def warn_review(
     store: Place = None,
 ) -> None:
     """Decide on an alarm that asks for review: its baseline stays frozen, or starts anew."""
+    from corridors.risk import desk
+
     world, kept, now = _world(), _store(store), _now()
     if element not in world.elements():
         raise UnknownIdError("element", element, world.elements())
     from_day = _day(day) if day else now.date()
-    record = {"element": element, "decision": decision.value, "day": f"{from_day}"}
-    kept.append([("review", now, {**record, "who": who, "note": note})])
+    desk.review(kept, element, decision.value, from_day, now=now, who=who, note=note)
     typer.echo(f"{element}: {decision.value} from {from_day}", err=True)
 
 

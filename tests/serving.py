@@ -1,4 +1,4 @@
-"""The app as a reader gets it: served by a process of its own, from a store of one's choice."""
+"""The app as a reader gets it: served by a process of its own, and looked at in a browser."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 START_LIMIT_S = 60.0
@@ -71,6 +77,33 @@ def serving(
             _stop(server)
     written = log.read_text()
     assert "Traceback" not in written, f"the app raised while it was used:\n{written[-4000:]}"
+
+
+@contextmanager
+def watched(chromium: str, address: str, width: int, height: int) -> Iterator[Page]:
+    """Yield an empty page of a browser; fail on a script's error or a request leaving the server.
+
+    Parameters
+    ----------
+    chromium
+        Path of the browser.
+    address
+        Of the server.
+    width, height
+        Of the page, pixels.
+    """
+    playwright = pytest.importorskip("playwright.sync_api")
+    own = (address, address.replace("http", "ws"), "data:", "blob:")
+    wrong: list[str] = []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium)
+        page = browser.new_page(viewport={"width": width, "height": height}, locale="en-US")
+        page.set_default_timeout(60_000)
+        page.on("request", lambda r: None if r.url.startswith(own) else wrong.append(r.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        yield page
+        browser.close()
+    assert not wrong
 
 
 def _free_port() -> int:

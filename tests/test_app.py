@@ -21,6 +21,7 @@ from corridors.ui.answer import Answer, Question, importers_of, rounded, years_o
 from corridors.ui.map import component
 from corridors.ui.words import LANGUAGES, WORDS, word
 from layers.errors import UnknownIdError
+from tests.serving import watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -373,22 +374,12 @@ def test_choices_survive_a_look_at_another_page() -> None:
 
 @pytest.fixture
 def page(chromium: str, streamlit_server: str) -> Iterator[Page]:
-    """Yield the app in a browser; fail on any error of a script or request leaving the server."""
-    playwright = pytest.importorskip("playwright.sync_api")
+    """Yield the page in a watched browser."""
     if not component.complete():
         pytest.skip("npm could not bring the map's library here")
-    own = (streamlit_server, streamlit_server.replace("http", "ws"), "data:", "blob:")
-    wrong: list[str] = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium)
-        view = browser.new_page(viewport={"width": 1000, "height": 640}, locale="en-US")
-        view.set_default_timeout(45_000)
-        view.on("request", lambda r: None if r.url.startswith(own) else wrong.append(r.url))
-        view.on("pageerror", lambda error: wrong.append(str(error)))
+    with watched(chromium, streamlit_server, 1000, 640) as view:
         view.goto(streamlit_server)
         yield view
-        browser.close()
-    assert not wrong
 
 
 def settled(page: Page) -> None:

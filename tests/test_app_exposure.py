@@ -20,6 +20,7 @@ from corridors.ui import colours, exposure, exposure_views, now, sankey, spread
 from corridors.ui.answer import Question
 from corridors.ui.exposure import Filters, compared, filtered, with_risk, years_said
 from corridors.ui.words import LANGUAGES, word
+from tests.serving import watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -403,20 +404,10 @@ def test_origins_have_no_risk_of_their_own() -> None:
 
 @pytest.fixture
 def page(chromium: str, streamlit_server: str) -> Iterator[Page]:
-    """Yield the page in a browser; fail on any error of a script or request leaving the server."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    own = (streamlit_server, streamlit_server.replace("http", "ws"), "data:", "blob:")
-    wrong: list[str] = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium)
-        view = browser.new_page(viewport={"width": 1200, "height": 900}, locale="en-US")
-        view.set_default_timeout(60_000)
-        view.on("request", lambda r: None if r.url.startswith(own) else wrong.append(r.url))
-        view.on("pageerror", lambda error: wrong.append(str(error)))
+    """Yield the page in a watched browser."""
+    with watched(chromium, streamlit_server, 1200, 900) as view:
         view.goto(f"{streamlit_server}/exposure?row=chokepoint:hormuz&beside=False")
         yield view
-        browser.close()
-    assert not wrong
 
 
 def settled(page: Page) -> None:

@@ -38,7 +38,7 @@ from corridors.ui.words import word
 from layers.errors import CorridorsError
 from layers.store import Store
 from layers.world import World, records
-from tests.serving import serving
+from tests.serving import serving, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -586,20 +586,10 @@ def test_a_drill_has_bulletins_marked_as_an_exercise(lang: str, mark: str) -> No
 
 @pytest.fixture
 def page(chromium: str, streamlit_server: str) -> Iterator[Page]:
-    """Yield the page in a browser; fail on any error of a script or request leaving the server."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    own = (streamlit_server, streamlit_server.replace("http", "ws"), "data:", "blob:")
-    wrong: list[str] = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium)
-        view = browser.new_page(viewport={"width": 1100, "height": 700}, locale="en-US")
-        view.set_default_timeout(45_000)
-        view.on("request", lambda r: None if r.url.startswith(own) else wrong.append(r.url))
-        view.on("pageerror", lambda error: wrong.append(str(error)))
+    """Yield the page in a watched browser."""
+    with watched(chromium, streamlit_server, 1100, 700) as view:
         view.goto(f"{streamlit_server}/warnings")
         yield view
-        browser.close()
-    assert not wrong
 
 
 @pytest.mark.browser

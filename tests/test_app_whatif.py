@@ -35,6 +35,7 @@ from corridors.ui.words.whatif import WHATIF
 from corridors.whatif.scenario import Drawn, Known, Rule, Scenario, make_scenario
 from corridors.whatif.scenario_file import to_toml
 from layers.errors import DataError
+from tests.serving import watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -521,19 +522,9 @@ def test_nothing_imported_is_said() -> None:
 
 @pytest.fixture
 def page(chromium: str, streamlit_server: str) -> Iterator[Page]:
-    """Yield the page in a browser; fail on a script's error or a request leaving the server."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    own = (streamlit_server, streamlit_server.replace("http", "ws"), "data:", "blob:")
-    wrong: list[str] = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium)
-        view = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en-US")
-        view.set_default_timeout(60_000)
-        view.on("request", lambda r: None if r.url.startswith(own) else wrong.append(r.url))
-        view.on("pageerror", lambda error: wrong.append(str(error)))
+    """Yield the page in a watched browser."""
+    with watched(chromium, streamlit_server, 1280, 900) as view:
         yield view
-        browser.close()
-    assert not wrong
 
 
 @pytest.mark.browser

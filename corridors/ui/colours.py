@@ -5,7 +5,6 @@ A colour never stands alone: share is also size, kind is also shape, quality is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,10 +95,3 @@ def risk_step(value: float) -> int | None:
     if np.isnan(value):
         return None
     return int(np.searchsorted(RISK_STEPS, value, side="right")) - 1
-
-
-def blend(low: str, high: str, parts: Sequence[float]) -> list[Colour]:
-    """Colours between two, 0 the first and 1 the second; opaque, so that overlaps stay even."""
-    ends = np.array([rgb(low), rgb(high)], dtype=np.float64)
-    t = np.clip(np.asarray(parts, dtype=np.float64), 0.0, 1.0)[:, None]
-    return [[int(c) for c in row] for row in np.round(ends[0] * (1 - t) + ends[1] * t)]

@@ -255,7 +255,6 @@ class Keys:
 
 
 BASE = 1 << 15
-MOST_KEY_COLUMNS = 4
 
 
 def entered(
