@@ -1,8 +1,8 @@
 """Reading a table of data/ by its schema, and remembering which files were checked.
 
 A file whose SHA-256 is the one written in ``sources.csv`` was checked when that was written, so
-reading it again only reads it. ``python -m layers.static record`` checks every table and writes
-the hashes anew.
+reading it again only reads it. ``python -m layers.record`` checks every table and writes the
+hashes anew.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from layers import schema
-from layers.errors import CorridorsError, DataError, Fault, UsageError
+from layers.errors import DataError, Fault
 
 __all__ = [
     "data_dir",
@@ -25,10 +24,12 @@ __all__ = [
     "file_hash",
     "read_known",
     "read_table",
-    "record",
     "recorded_hashes",
     "shown",
 ]
+
+
+MOST_COLUMNS = 200
 
 
 def data_dir() -> Path:
@@ -56,12 +57,22 @@ def file_hash(path: Path) -> str:
 
 
 def recorded_hashes(folder: Path) -> dict[str, str]:
-    """Hash of each file as written in ``sources.csv``; empty when there is no such file."""
+    """Hash of each file as written in ``sources.csv``; empty when there is no such file.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read.
+    """
     path = folder / "sources.csv"
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        return {row.get("file", ""): row.get("sha256", "") for row in csv.DictReader(stream)}
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError([Fault(shown(path), 0, "", f"the file cannot be read: {error}")]) from None
+    return {row.get("file") or "": row.get("sha256") or "" for row in rows}
 
 
 def read_table(
@@ -117,9 +128,15 @@ def examine(name: str, path: Path) -> tuple[pd.DataFrame | None, list[Fault]]:
     if not path.is_file():
         return None, [Fault(shown(path), 0, "", "the file is missing")]
     try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            heading = next(csv.reader(stream), [])
+        if len(heading) > MOST_COLUMNS:  # each of them would be a fault of its own
+            return None, [Fault(shown(path), 1, "", f"more than {MOST_COLUMNS} columns")]
         text = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, csv.Error) as error:  # among them those of pandas
         return None, [Fault(shown(path), 0, "", f"the file cannot be read: {error}")]
+    if not isinstance(text.index, pd.RangeIndex):  # pandas takes cells too many for names of rows
+        return None, [Fault(shown(path), 2, "", f"more cells than the {len(heading)} headings")]
     frame, found = schema.coerce(name, text, shown(path))
     known = {(fault.row, fault.column) for fault in found}
     found += [
@@ -138,47 +155,3 @@ def read_known(name: str, path: Path) -> pd.DataFrame:
     return pd.read_csv(
         path, dtype=types, keep_default_na=False, na_values=missing, encoding="utf-8"
     )
-
-
-def record(folder: Path | None = None) -> dict[str, str]:
-    """Check every table and write the hash of every file into ``sources.csv``.
-
-    Returns
-    -------
-    dict[str, str]
-        Hash by file name.
-
-    Raises
-    ------
-    DataError
-        When a table has faults; ``sources.csv`` is then left as it was.
-    """
-    folder = folder or data_dir()
-    # The world reads its tables through this module, so it is imported only here.
-    from layers.world import load_world
-
-    sources = load_world(folder, force=True).sources.copy()
-    hashes = {
-        file: file_hash(folder / file) if (folder / file).is_file() else ""
-        for file in sources["file"]
-    }
-    sources["sha256"] = [hashes[file] for file in sources["file"]]
-    sources.to_csv(folder / "sources.csv", index=False, lineterminator="\n", encoding="utf-8")
-    return hashes
-
-
-def main(arguments: list[str]) -> int:
-    """Run the command; 0 when it worked."""
-    try:
-        if arguments != ["record"]:
-            raise UsageError("usage: python -m layers.static record")
-        for file, digest in record().items():
-            print(f"{digest or 'missing':64}  {file}")
-    except CorridorsError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

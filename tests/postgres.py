@@ -19,7 +19,7 @@ import duckdb
 import pytest
 
 from layers.store import Store
-from layers.store_server import is_address
+from layers.store.server import is_address
 
 NAMED = "CORRIDORS_TEST_POSTGRES"
 """Address of a server to use, by a user who may make databases and users."""

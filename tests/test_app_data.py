@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from corridors.ui import data
 from corridors.ui.answer import Question
+from corridors.ui.data import model
 from corridors.ui.words import word
 from layers import refresh as asking
 from layers import schema
@@ -64,7 +64,7 @@ def unreachable(source: Any, **options: Any) -> list[Answer]:
     if source.id != "local_reports":
         raise FetchError(source.id, "connect", f"no connection {HOSTILE}")
     path = Path(options["environment"]["CORRIDORS_REPORTS"])
-    return [Answer(f"file:{path.name}", path.read_bytes(), data.now())]
+    return [Answer(f"file:{path.name}", path.read_bytes(), model.now())]
 
 
 @pytest.fixture
@@ -111,27 +111,27 @@ def committed(store: Store, feed: str, **facts: object) -> None:
 def test_each_state_has_a_word_a_sign_and_a_colour() -> None:
     from corridors.ui.marks import STATES
 
-    assert set(STATES) == set(data.STATES)
+    assert set(STATES) == set(model.STATES)
     assert len({mark.sign for mark in STATES.values()}) == len(STATES)
-    for state in data.STATES:
+    for state in model.STATES:
         assert word(f"d_mean_{state}", "zh")
 
 
 def test_every_feed_and_table_has_a_chinese_name(world: World) -> None:
     for feed in feeds().values():
-        assert data.title(feed.source, "zh") == word(f"d_feed_{feed.source.id}", "zh")
-    assert set(data.qualities(world, "zh")["file"]) <= {f"{t}.csv" for t in schema.TABLES}
+        assert model.title(feed.source, "zh") == word(f"d_feed_{feed.source.id}", "zh")
+    assert set(model.qualities(world, "zh")["file"]) <= {f"{t}.csv" for t in schema.TABLES}
 
 
 def test_rows_put_what_needs_a_look_first(store: Store) -> None:
     committed(store, "usgs_earthquakes")
     committed(store, "gdacs_events", last_success_at=None, fault="http_503", consecutive_failures=1)
-    found = data.rows(store, NOW + timedelta(hours=1))
+    found = model.rows(store, NOW + timedelta(hours=1))
     assert (found[0].source.id, found[0].state) == ("gdacs_events", "failed")
-    assert data.fault(found[0], "zh") == ("服务器返回503", "http_503")
+    assert model.fault(found[0], "zh") == ("服务器返回503", "http_503")
     assert {row.state for row in found} == {"failed", "live", "never", "off"}
     off = next(row for row in found if row.source.id == "acled_events")
-    assert data.fault(off, "en") == ("needs ACLED_TOKEN, which is not set", "")
+    assert model.fault(off, "en") == ("needs ACLED_TOKEN, which is not set", "")
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -196,25 +196,25 @@ def test_chinese_page_of_feeds_has_no_english(store: Store) -> None:
 
 
 def test_where_reports_are() -> None:
-    assert data.place({}).kind == "unset"
-    assert data.place({"CORRIDORS_REPORTS": "https://x.example/r.csv"}).kind == "address"
-    assert data.place({"CORRIDORS_REPORTS": "/somewhere/r.geojson"}).kind == "geojson"
-    assert data.place({"CORRIDORS_REPORTS": "/somewhere/r.csv"}).path == Path("/somewhere/r.csv")
+    assert model.place({}).kind == "unset"
+    assert model.place({"CORRIDORS_REPORTS": "https://x.example/r.csv"}).kind == "address"
+    assert model.place({"CORRIDORS_REPORTS": "/somewhere/r.geojson"}).kind == "geojson"
+    assert model.place({"CORRIDORS_REPORTS": "/somewhere/r.csv"}).path == Path("/somewhere/r.csv")
 
 
 def test_faults_name_row_and_column() -> None:
     wrong = pd.DataFrame([REPORT, {**REPORT, "kind": "gossip", "time": ""}])
-    found = data.checked(wrong, "r.csv")
+    found = model.checked(wrong, "r.csv")
     assert {(f.row, f.column) for f in found} == {(3, "time"), (3, "kind")}
-    assert {data.told(f, "zh") for f in found} >= {"必填，不能为空"}
-    assert any("security_incident" in data.told(f, "zh") for f in found)
-    assert data.checked(pd.DataFrame([REPORT]), "r.csv") == []
+    assert {model.told(f, "zh") for f in found} >= {"必填，不能为空"}
+    assert any("security_incident" in model.told(f, "zh") for f in found)
+    assert model.checked(pd.DataFrame([REPORT]), "r.csv") == []
 
 
 def test_a_report_file_is_read_and_joined_by_id() -> None:
-    old = data.tidy(pd.DataFrame([{**REPORT, "id": "1"}, REPORT]))
-    new = data.table_of(data.body_of(pd.DataFrame([{**REPORT, "id": "1", "what": "newer"}])))
-    found = data.merged(old, new)
+    old = model.tidy(pd.DataFrame([{**REPORT, "id": "1"}, REPORT]))
+    new = model.table_of(model.body_of(pd.DataFrame([{**REPORT, "id": "1", "what": "newer"}])))
+    found = model.merged(old, new)
     assert sorted(found["what"]) == ["Two tankers turned back", "newer"]
 
 
@@ -222,10 +222,10 @@ def test_a_geojson_of_points_is_read() -> None:
     body = b"""{"type": "FeatureCollection", "features": [{"type": "Feature",
         "geometry": {"type": "Point", "coordinates": [56.5, 26.5]},
         "properties": {"what": "a mine", "severity": 4}}]}"""
-    (row,) = data.table_of(body).to_dict("records")
+    (row,) = model.table_of(body).to_dict("records")
     assert (row["lon"], row["lat"], row["severity"]) == ("56.5", "26.5", "4")
     with pytest.raises(FeedError, match="neither a CSV nor"):
-        data.table_of(b"{}")
+        model.table_of(b"{}")
 
 
 def test_unset_reports_say_how_to_set_them() -> None:
@@ -233,17 +233,17 @@ def test_unset_reports_say_how_to_set_them() -> None:
 
 
 def test_reports_are_saved_and_taken_in(reports: Path, store: Store) -> None:
-    reports.write_bytes(data.body_of(pd.DataFrame([{**REPORT, "what": HOSTILE + " seen"}])))
+    reports.write_bytes(model.body_of(pd.DataFrame([{**REPORT, "what": HOSTILE + " seen"}])))
     app = opened("reports")
     app.button(key="d_save").click().run()
     assert "Saved, and taken in: 1 reports." in plain(app)
     assert "<img" not in written(app)
-    assert len(data.own_reports(store)) == 1
-    assert data.load(reports)["kind"].tolist() == ["security_incident"]
+    assert len(model.own_reports(store)) == 1
+    assert model.load(reports)["kind"].tolist() == ["security_incident"]
 
 
 def test_reports_with_faults_are_not_saved(reports: Path, store: Store) -> None:
-    before = data.body_of(pd.DataFrame([{**REPORT, "severity": "9"}]))
+    before = model.body_of(pd.DataFrame([{**REPORT, "severity": "9"}]))
     reports.write_bytes(before)
     app = opened("reports")
     app.button(key="d_save").click().run()
@@ -251,7 +251,7 @@ def test_reports_with_faults_are_not_saved(reports: Path, store: Store) -> None:
     assert "Not saved: mend these cells first." in text
     assert "Severity 0–4" in text
     assert reports.read_bytes() == before
-    assert data.own_reports(store).empty
+    assert model.own_reports(store).empty
 
 
 def test_a_file_that_cannot_be_written_stays(
@@ -260,8 +260,8 @@ def test_a_file_that_cannot_be_written_stays(
     def write(path: Path, content: bytes) -> None:
         raise CorridorsError(f"can't write {path.name}: disk full")
 
-    reports.write_bytes(data.body_of(pd.DataFrame([REPORT])))
-    monkeypatch.setattr(data, "write", write)
+    reports.write_bytes(model.body_of(pd.DataFrame([REPORT])))
+    monkeypatch.setattr(model, "write", write)
     app = opened("reports")
     app.button(key="d_save").click().run()
     assert "disk full" in plain(app)
@@ -272,13 +272,13 @@ def test_history_is_loaded_with_the_day_of_its_download(store: Store) -> None:
 
     row = dict.fromkeys(COLUMNS, "1") | {"portid": "chokepoint6", "year": "2026"}
     text = ",".join(COLUMNS) + "\n" + ",".join(row[c] for c in COLUMNS) + "\n"
-    found = data.history(store, "portal.csv", text.encode(), NOW.date(), False)
+    found = model.history(store, "portal.csv", text.encode(), NOW.date(), False)
     assert (found.rows, found.days.added) == (1, 1)
     assert store.observations()["retrieved_at"].dt.date.unique().tolist() == [
         (NOW + timedelta(days=1)).date()
     ]
     with pytest.raises(CorridorsError):
-        data.history(store, "portal.csv", b"nothing\n", NOW.date(), False)
+        model.history(store, "portal.csv", b"nothing\n", NOW.date(), False)
 
 
 # ---- assumptions, quality, methods
@@ -286,26 +286,26 @@ def test_history_is_loaded_with_the_day_of_its_download(store: Store) -> None:
 
 def test_every_assumption_bears_on_something(world: World) -> None:
     names = set(world.assumptions["assumption"])
-    assert set(data.ROUTING) <= names
-    assert {data.used_in(n) for n in names} == {"exposure", "risk", "warnings", "whatif"}
+    assert set(model.ROUTING) <= names
+    assert {model.used_in(n) for n in names} == {"exposure", "risk", "warnings", "whatif"}
 
 
 def test_a_changed_world_leaves_the_first_alone(world: World) -> None:
-    other = data.changed(world, "logit_theta", 1.0)
+    other = model.changed(world, "logit_theta", 1.0)
     assert (other.assumption("logit_theta"), world.assumption("logit_theta")) == (1.0, 3.0)
     with pytest.raises(UnknownIdError):
-        data.changed(world, "no_such", 1.0)
+        model.changed(world, "no_such", 1.0)
 
 
 def test_an_assumption_moves_exposure(world: World) -> None:
     question = Question("CHN", "crude_oil")
     low, high = world.assumption_range("logit_theta")
     parts = {
-        "low": data.effect(world.digest, question, "logit_theta", low),
-        "central": data.effect(world.digest, question, "logit_theta", 3.0),
-        "high": data.effect(world.digest, question, "logit_theta", high),
+        "low": model.effect(world.digest, question, "logit_theta", low),
+        "central": model.effect(world.digest, question, "logit_theta", 3.0),
+        "high": model.effect(world.digest, question, "logit_theta", high),
     }
-    found = data.compared(parts, "share")
+    found = model.compared(parts, "share")
     assert found.loc["chokepoint:malacca", "low"] < found.loc["chokepoint:malacca", "high"]
     spread = found.max(axis=1) - found.min(axis=1)
     assert spread.iloc[0] == spread.max()
@@ -321,7 +321,7 @@ def test_assumptions_say_what_they_do(name: str) -> None:
 
 
 def test_quality_counts_every_row(world: World) -> None:
-    found = data.qualities(world, "en").set_index("file")
+    found = model.qualities(world, "en").set_index("file")
     assert found.loc["flows.csv", "rows"] == len(world.flows)
     assert (found[list(schema.QUALITIES)].sum(axis=1) == found["rows"]).all()
     app = opened("quality")
@@ -336,10 +336,10 @@ def test_sources_of_tables_and_feeds() -> None:
 
 
 def test_methods_come_from_the_modules() -> None:
-    found = {m.module: m for m in data.methods()}
+    found = {m.module: m for m in model.methods()}
     assert "P_r = exp" in found["corridors.assignment"].formulas
-    assert set(found) == set(data.MODULES)
-    for module in data.MODULES:
+    assert set(found) == set(model.MODULES)
+    for module in model.MODULES:
         assert word(f"d_method_{module.replace('.', '_')}", "zh")
     assert len(opened("methods").expander) == len(found)
 

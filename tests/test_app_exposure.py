@@ -16,9 +16,10 @@ from streamlit.testing.v1 import AppTest
 
 import corridors
 from corridors.metrics import KINDS
-from corridors.ui import colours, exposure, exposure_views, now, sankey, spread
+from corridors.ui import colours, now
 from corridors.ui.answer import Question
-from corridors.ui.exposure import Filters, compared, filtered, with_risk, years_said
+from corridors.ui.exposure import model, sankey, spread, views
+from corridors.ui.exposure.model import Filters, compared, filtered, with_risk, years_said
 from corridors.ui.words import LANGUAGES, word
 from tests.serving import watched
 
@@ -141,19 +142,19 @@ def test_years_said() -> None:
 
 
 def test_parts_behind_every_row_add_up_to_it(world: World) -> None:
-    table = exposure.table_of(world.digest, OIL, "chokepoint")
+    table = model.table_of(world.digest, OIL, "chokepoint")
     assert table is not None
     for element, tonnes in zip(table["element"][:5], table["quantity_t"][:5], strict=True):
-        behind = exposure.proof_of(world.digest, OIL, element)
+        behind = model.proof_of(world.digest, OIL, element)
         assert math.isclose(behind["quantity_t"].sum(), tonnes, rel_tol=1e-9)
         assert (behind["source"] != "").all()
         assert (behind["source_row"] >= 2).all()
 
 
 def test_ways_add_up_to_imports_and_pass_what_decides(world: World) -> None:
-    trade = exposure.trade_of(world.digest, OIL)
+    trade = model.trade_of(world.digest, OIL)
     assert trade is not None
-    ways = exposure.ways_of(world.digest, OIL)
+    ways = model.ways_of(world.digest, OIL)
     assert math.isclose(ways["quantity_t"].sum(), float(trade["flow_t"].sum()), rel_tol=1e-6)
     spread_of = corridors.concentration(trade, world, importer="CHN").iloc[0]
     passages = ways[ways["through"].str.contains(":")].groupby("through")["quantity_t"].sum()
@@ -166,8 +167,8 @@ def test_ways_add_up_to_imports_and_pass_what_decides(world: World) -> None:
 
 def test_several_elements_are_counted_once(world: World) -> None:
     pair = ("chokepoint:malacca", "chokepoint:hormuz")
-    found = exposure.once_of(world.digest, OIL, pair).iloc[0]
-    table = exposure.table_of(world.digest, OIL, "chokepoint")
+    found = model.once_of(world.digest, OIL, pair).iloc[0]
+    table = model.table_of(world.digest, OIL, "chokepoint")
     assert table is not None
     share = table.set_index("element")["share"]
     assert math.isclose(found["sum_share"], share[list(pair)].sum(), rel_tol=1e-9)
@@ -175,8 +176,8 @@ def test_several_elements_are_counted_once(world: World) -> None:
 
 
 def test_trade_is_computed_once_for_all_readers(world: World) -> None:
-    first = exposure.trade_of(world.digest, OIL)
-    assert exposure.trade_of(world.digest, Question("CHN", "crude_oil")) is first
+    first = model.trade_of(world.digest, OIL)
+    assert model.trade_of(world.digest, Question("CHN", "crude_oil")) is first
 
 
 # ---- drawings
@@ -283,7 +284,7 @@ def test_a_row_leads_to_what_follows_if_it_closes() -> None:
 def test_a_row_leads_only_where_there_is_something(
     world: World, by: str, offered: set[str]
 ) -> None:
-    table = exposure.table_of(world.digest, OIL, by)
+    table = model.table_of(world.digest, OIL, by)
     assert table is not None
     app = opened(by=by, row=table["element"].iloc[0])
     assert "flows below add up to it" in written(app)
@@ -292,7 +293,7 @@ def test_a_row_leads_only_where_there_is_something(
 
 def test_publishers_are_named_once_and_without_their_editions() -> None:
     said = "FAOSTAT Detailed Trade Matrix, item Maize | CEPII BACI HS22 V202601 (https://x.y)"
-    assert exposure.publishers(f"{said} | CEPII BACI HS92 V202601") == "FAOSTAT · CEPII BACI"
+    assert model.publishers(f"{said} | CEPII BACI HS92 V202601") == "FAOSTAT · CEPII BACI"
 
 
 def test_link_restores_what_is_counted_together() -> None:
@@ -333,7 +334,7 @@ def test_every_kind_of_element(kind: str) -> None:
         assert len(grid(app))
 
 
-@pytest.mark.parametrize("show", exposure_views.VIEWS)
+@pytest.mark.parametrize("show", views.VIEWS)
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_view_draws_in_every_language(show: str, lang: str) -> None:
     app = opened(show=show, lang=lang, importer="JPN", commodity="lng", against="KOR")

@@ -21,19 +21,11 @@ from corridors.risk.desk import LastRun
 from corridors.risk.drill import Drill
 from corridors.risk.levels import Reason
 from corridors.risk.monitor import Told
-from corridors.ui import (
-    warnings,
-    warnings_answers,
-    warnings_drill,
-    warnings_entry,
-    warnings_levels,
-    warnings_record,
-    warnings_replay,
-    warnings_start,
-    warnings_timeline,
-)
-from corridors.ui.warnings import Log
-from corridors.ui.warnings_levels import Cell
+from corridors.ui.warnings import answers, drill, entry, model, replay, start, timeline
+from corridors.ui.warnings import levels as warnings_levels
+from corridors.ui.warnings import record as warnings_record
+from corridors.ui.warnings.levels import Cell
+from corridors.ui.warnings.model import Log
 from corridors.ui.words import word
 from layers.errors import CorridorsError
 from layers.store import Store
@@ -54,7 +46,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Return a store of this test's own, at a moment of its own."""
     monkeypatch.setenv("CORRIDORS_STORE", str(tmp_path / "log.duckdb"))
-    monkeypatch.setattr(warnings, "now", lambda: NOW)
+    monkeypatch.setattr(model, "now", lambda: NOW)
     return Store(None)
 
 
@@ -143,11 +135,11 @@ def test_states_are_told_apart(make_warning: MakeWarning) -> None:
     clear = make_warning(level=Level.none, previous=Level.red, message=Message.cancel)
     held = make_warning(held=True)
     late = NOW + timedelta(days=2)
-    assert warnings.state_of(alert, NOW) == "in_force"
-    assert warnings.state_of(held, NOW) == "held"
-    assert warnings.state_of(alert, late) == "expired"
-    assert warnings.state_of(clear, NOW) == "clear"
-    assert warnings.state_of(alert, NOW, last=False) == "replaced"
+    assert model.state_of(alert, NOW) == "in_force"
+    assert model.state_of(held, NOW) == "held"
+    assert model.state_of(alert, late) == "expired"
+    assert model.state_of(clear, NOW) == "clear"
+    assert model.state_of(alert, NOW, last=False) == "replaced"
 
 
 def test_matrix_of_a_country_has_commodities_and_of_a_group_importers(
@@ -233,17 +225,17 @@ def test_what_was_long_ago_leaves_the_matrix(world: World, make_warning: MakeWar
     ],
 )
 def test_how_far_levels_can_be_believed(world: World, log: Log, state: str) -> None:
-    assert warnings.watch_of(world, log, "CHN", NOW).state == state
+    assert model.watch_of(world, log, "CHN", NOW).state == state
 
 
 def test_not_known_is_no_zero(make_warning: MakeWarning) -> None:
     alert = make_warning()
     nothing = Impact(**{**vars(alert.impact), "cover_days": float("nan"), "short_t": 0.0})
-    rows = dict(warnings_entry.impact(replace(alert, impact=nothing), "en"))
+    rows = dict(entry.impact(replace(alert, impact=nothing), "en"))
     assert rows["Stocks cover"] == "not known"
     assert rows["Short in 30 days"] == "0 t"
-    assert warnings.chance(float("nan"), "zh") == "不详"
-    assert warnings.chance(0.9998, "en") == "> 99 %"
+    assert model.chance(float("nan"), "zh") == "不详"
+    assert model.chance(0.9998, "en") == "> 99 %"
 
 
 def test_a_stretch_at_a_level_ends_with_the_next_entry(
@@ -254,13 +246,13 @@ def test_a_stretch_at_a_level_ends_with_the_next_entry(
     second = make_warning(
         id="W-2", sent=later, level=Level.orange, previous=Level.red, message=Message.update
     )
-    found = warnings_timeline.spans(world, [first, second], NOW, "en", group=False)
+    found = timeline.spans(world, [first, second], NOW, "en", group=False)
     assert list(found["level"]) == ["red", "orange"]
     assert found["to"].iloc[0] == later
 
 
 def test_evidence_is_put_into_chinese_but_for_reports(make_warning: MakeWarning) -> None:
-    found = warnings_entry.evidence(make_warning(), NOW, "zh")
+    found = entry.evidence(make_warning(), NOW, "zh")
     assert "同期常值89艘次" in found["text"].iloc[0]
     assert found["text"].iloc[1] == "The firm's own news."
     assert list(found["visibility"])[1:] == ["仅限本单位内部", "仅限指定收件人"]
@@ -270,26 +262,24 @@ def test_vintage_and_reason_have_words(make_warning: MakeWarning) -> None:
     alert = make_warning(
         vintage="traffic 2026-04-20; declared closed 2026-04-01", reason=Reason.agreed
     )
-    assert warnings_entry.vintage(alert, "zh") == "通行数据2026-04-20；对外宣布关闭2026-04-01"
-    assert "two kinds of evidence" in warnings.reason(alert, "en")
+    assert entry.vintage(alert, "zh") == "通行数据2026-04-20；对外宣布关闭2026-04-01"
+    assert "two kinds of evidence" in model.reason(alert, "en")
 
 
 def test_a_run_goes_on_with_those_it_was_for(world: World) -> None:
     log = Log(last=LastRun({}, {"IND": {}}, NOW))
-    assert warnings.importers_to_run(world, log, "CHN") == ["CHN", "IND"]
-    assert len(warnings.importers_to_run(world, Log(), "EU27")) > 20
+    assert model.importers_to_run(world, log, "CHN") == ["CHN", "IND"]
+    assert len(model.importers_to_run(world, Log(), "EU27")) > 20
 
 
 def test_crises_need_their_traffic(world: World) -> None:
-    assert (
-        warnings_replay.crises(world, pd.DataFrame({"element": [], "day": [], "judged": []})) == {}
-    )
+    assert replay.crises(world, pd.DataFrame({"element": [], "day": [], "judged": []})) == {}
     days = pd.date_range("2021-01-01", "2021-06-30")
     held = pd.DataFrame({"element": "chokepoint:suez", "day": days, "judged": True})
-    found = warnings_replay.crises(world, held)
+    found = replay.crises(world, held)
     assert "suez_2021_ever_given" in found
     assert "hormuz_2026_closure" not in found
-    assert warnings_replay.LATEST in found
+    assert replay.LATEST in found
 
 
 # ---- the page
@@ -321,9 +311,9 @@ def test_an_empty_store_has_steps_to_take_and_what_can_be_had_meanwhile(world: W
 
 
 def test_a_store_with_traffic_is_told_from_an_empty_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert warnings_start.traffic_to(warnings.stamp(Store(None))) is None
+    assert start.traffic_to(model.stamp(Store(None))) is None
     held = pd.Timestamp("2026-04-20", tz=UTC)
-    monkeypatch.setattr(warnings_start, "traffic_to", lambda _: held)
+    monkeypatch.setattr(start, "traffic_to", lambda _: held)
     text = plain(opened())
     assert "The store holds daily traffic to 2026-04-20" in text
     assert "without traffic only declarations" not in text
@@ -426,8 +416,8 @@ def test_a_review_is_written_and_told(
     (record,) = store.log(["review"])["record"]
     assert (record["element"], record["decision"]) == ("chokepoint:hormuz", "rebase")
     assert (record["day"], record["who"]) == ("2026-04-23", "analyst")
-    log = warnings.read(warnings.stamp(store))
-    (said,) = warnings_answers.answers(log, make_warning(), "en")["said"]
+    log = model.read(model.stamp(store))
+    (said,) = answers.answers(log, make_warning(), "en")["said"]
     assert said == "reviewed: baseline begun anew from 2026-04-23"
 
 
@@ -464,7 +454,7 @@ def test_bulletin_is_shown_and_can_be_had_in_six_formats(
 ) -> None:
     logged(make_warning())
     around = surrounded("chokepoint:hormuz", world)
-    monkeypatch.setattr(warnings, "around", lambda mark, id: around)
+    monkeypatch.setattr(model, "around", lambda mark, id: around)
     app = opened("bulletin")
     assert not app.exception
     (frame,) = app.get("iframe")
@@ -481,7 +471,7 @@ def test_bulletin_is_not_for_every_audience(
 ) -> None:
     logged(make_warning(visibility="private"))
     around = surrounded("chokepoint:hormuz", world)
-    monkeypatch.setattr(warnings, "around", lambda mark, id: around)
+    monkeypatch.setattr(model, "around", lambda mark, id: around)
     app = opened("bulletin")
     assert "not for that audience" in plain(app)
     assert not app.get("iframe")
@@ -497,8 +487,8 @@ def test_a_run_tells_what_came_of_it(
         asked.append(importers)
         return Told([], {}, ("chokepoint:hormuz",))
 
-    monkeypatch.setattr(warnings, "engine", lambda: None)
-    monkeypatch.setattr(warnings, "run", run)
+    monkeypatch.setattr(model, "engine", lambda: None)
+    monkeypatch.setattr(model, "run", run)
     logged()
     app = opened(importer="JPN")
     button(app, "w_run_now").click().run()
@@ -511,8 +501,8 @@ def test_a_run_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(*_: object) -> Told:
         raise CorridorsError(f"the log is locked {HOSTILE}")
 
-    monkeypatch.setattr(warnings, "engine", lambda: None)
-    monkeypatch.setattr(warnings, "run", run)
+    monkeypatch.setattr(model, "engine", lambda: None)
+    monkeypatch.setattr(model, "run", run)
     app = opened()
     button(app, "w_run_now").click().run()
     assert "the log is locked &lt;img" in written(app)
@@ -553,10 +543,10 @@ def played(make_warning: MakeWarning, world: World, monkeypatch: pytest.MonkeyPa
     alert = make_warning(exercise=True, scenario="test")
     found = Drill(pd.DataFrame(rows, columns=columns), [alert, replace(alert, previous=Level.red)])
     around = surrounded("chokepoint:hormuz", world)
-    monkeypatch.setattr(warnings_drill, "_engine", lambda *_: nullcontext())
-    monkeypatch.setattr(warnings_drill, "disturb", lambda *_: None)
-    monkeypatch.setattr(warnings_drill, "drill", lambda *_, **__: found)
-    monkeypatch.setattr(warnings_drill.desk, "around", lambda *_: around)
+    monkeypatch.setattr(drill, "_engine", lambda *_: nullcontext())
+    monkeypatch.setattr(drill, "disturb", lambda *_: None)
+    monkeypatch.setattr(drill, "drill", lambda *_, **__: found)
+    monkeypatch.setattr(drill.desk, "around", lambda *_: around)
 
 
 @pytest.mark.usefixtures("played")

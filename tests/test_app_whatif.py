@@ -16,21 +16,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from corridors.network import Network
-from corridors.ui import (
-    colours,
-    shared,
-    whatif,
-    whatif_builder,
-    whatif_charts,
-    whatif_closer,
-    whatif_files,
-    whatif_lanes,
-    whatif_map,
-)
-from corridors.ui import whatif_link as links
-from corridors.ui import whatif_say as say
+from corridors.ui import colours, shared
 from corridors.ui.answer import Question
 from corridors.ui.map import component
+from corridors.ui.whatif import builder, charts, closer, files, map, model, say
+from corridors.ui.whatif import lanes as whatif_lanes
+from corridors.ui.whatif import link as links
 from corridors.ui.words.whatif import WHATIF
 from corridors.whatif.scenario import Drawn, Known, Rule, Scenario, make_scenario
 from corridors.whatif.scenario_file import to_toml
@@ -50,17 +41,17 @@ HORMUZ = "chokepoint:hormuz"
 
 @pytest.fixture(scope="module")
 def ids() -> Known:
-    return whatif.library()[0]
+    return model.library()[0]
 
 
 @pytest.fixture(scope="module")
 def library() -> dict[str, Scenario]:
-    return whatif.library()[1]
+    return model.library()[1]
 
 
 @pytest.fixture(scope="module")
-def ask(world: World, library: dict[str, Scenario]) -> whatif.Asked:
-    return whatif.asked(world.digest, CHINA, library["hormuz_full"])
+def ask(world: World, library: dict[str, Scenario]) -> model.Asked:
+    return model.asked(world.digest, CHINA, library["hormuz_full"])
 
 
 def opened(**query: str | list[str]) -> AppTest:
@@ -185,7 +176,7 @@ def test_rows_that_contradict_each_other_have_no_scenario() -> None:
 
 def test_a_file_saved_is_taken_back(library: dict[str, Scenario]) -> None:
     for scenario in library.values():
-        taken = whatif_builder.taken("mine.toml", to_toml(scenario).encode())
+        taken = builder.taken("mine.toml", to_toml(scenario).encode())
         assert replace(taken.made(), name=scenario.name) == scenario
 
 
@@ -195,15 +186,15 @@ def test_a_file_saved_is_taken_back(library: dict[str, Scenario]) -> None:
 )
 def test_a_bad_file_is_one_error(content: bytes) -> None:
     with pytest.raises(DataError) as caught:
-        whatif_builder.taken("bad.toml", content)
+        builder.taken("bad.toml", content)
     assert caught.value.faults
 
 
 def test_a_note_is_read_in_its_language(library: dict[str, Scenario]) -> None:
     note = library["hormuz_full"].note
-    assert "20.9 mb/d" in whatif_builder.note_in(note, "en")
-    assert whatif_builder.note_in(note, "zh").startswith("演习")
-    assert whatif_builder.note_in("only this", "zh") == "only this"
+    assert "20.9 mb/d" in builder.note_in(note, "en")
+    assert builder.note_in(note, "zh").startswith("演习")
+    assert builder.note_in("only this", "zh") == "only this"
 
 
 # ---- words
@@ -267,33 +258,33 @@ def test_a_scenario_of_ones_own_is_named_after_what_it_does(world: World) -> Non
 # ---- answers, charts, files
 
 
-def test_outcomes_add_up_to_usual_imports(ask: whatif.Asked) -> None:
-    found = whatif.figures(ask)
+def test_outcomes_add_up_to_usual_imports(ask: model.Asked) -> None:
+    found = model.figures(ask)
     assert found is not None
-    steps = whatif.steps(found)
+    steps = model.steps(found)
     assert steps[0][0] == "baseline"
     assert sum(t for _, t, _, _ in steps[1:]) == pytest.approx(steps[0][1])
     assert all(low <= t <= high for _, t, low, high in steps[1:])
 
 
-def test_words_of_a_scenario_change_no_answer(world: World, ask: whatif.Asked) -> None:
+def test_words_of_a_scenario_change_no_answer(world: World, ask: model.Asked) -> None:
     other = make_scenario("mine", name_en="x", rules=[Rule(HORMUZ, lost=1.0)], duration_d=90)
-    assert whatif.asked(world.digest, CHINA, other) == ask
+    assert model.asked(world.digest, CHINA, other) == ask
 
 
 def test_who_imports_nothing_has_no_figures(world: World, library: dict[str, Scenario]) -> None:
     nobody = Question("BTN", "lng")
-    assert whatif.figures(whatif.asked(world.digest, nobody, library["hormuz_full"])) is None
+    assert model.figures(model.asked(world.digest, nobody, library["hormuz_full"])) is None
 
 
 def test_passages_in_order_of_travel_give_the_length_of_the_way(
-    ask: whatif.Asked, network: Network
+    ask: model.Asked, network: Network
 ) -> None:
     from corridors.whatif.summary import by_route
 
-    group = whatif.group_of(ask)
+    group = model.group_of(ask)
     assert group is not None
-    table = by_route(whatif.answer(ask), [group])
+    table = by_route(model.answer(ask), [group])
     table = table[(table["load"] != "") & (table["by"] == "")].head(200)
     for way in table.itertuples():
         order = whatif_lanes.in_order(network, way.load, way.land, way.passages.split())
@@ -307,8 +298,8 @@ def test_passages_in_order_of_travel_give_the_length_of_the_way(
 def test_lanes_show_what_is_left_and_what_is_new(
     world: World, library: dict[str, Scenario]
 ) -> None:
-    shut = whatif.asked(world.digest, CHINA, library["malacca_full"])
-    lanes = whatif.lanes(shut)
+    shut = model.asked(world.digest, CHINA, library["malacca_full"])
+    lanes = model.lanes(shut)
     assert set(lanes["kind"]) == set(whatif_lanes.KINDS)
     assert (lanes.loc[lanes["kind"] == "new", "now_t"] > 0).all()
     left = lanes[lanes["kind"] == "left"]
@@ -316,16 +307,16 @@ def test_lanes_show_what_is_left_and_what_is_new(
     assert all(-180 <= lon <= 180 for path in lanes["path"] for lon, _ in path)
 
 
-def test_charts_hold_their_own_data_and_fetch_nothing(ask: whatif.Asked, world: World) -> None:
-    found = whatif.figures(ask)
+def test_charts_hold_their_own_data_and_fetch_nothing(ask: model.Asked, world: World) -> None:
+    found = model.figures(ask)
     assert found is not None
-    table = whatif.days(ask)
+    table = model.days(ask)
     for colour in (colours.LIGHT, colours.DARK):
         for lang in ("en", "zh"):
             specs = [
-                whatif_charts.waterfall(whatif.steps(found), colour, lang),
-                whatif_charts.daily(table, 90.0, colour, lang),
-                whatif_charts.stock(table, 90.0, colour, lang),
+                charts.waterfall(model.steps(found), colour, lang),
+                charts.daily(table, 90.0, colour, lang),
+                charts.stock(table, 90.0, colour, lang),
             ]
             for spec in specs:
                 text = json.dumps(spec, allow_nan=False)
@@ -334,14 +325,14 @@ def test_charts_hold_their_own_data_and_fetch_nothing(ask: whatif.Asked, world: 
 
 
 def test_files_say_exercise_and_hold_all_tables(
-    world: World, ask: whatif.Asked, library: dict[str, Scenario]
+    world: World, ask: model.Asked, library: dict[str, Scenario]
 ) -> None:
     from openpyxl import load_workbook
 
     from corridors.export import to_bytes
 
     scenario = library["hormuz_full"]
-    sheet = whatif_files.sheet(ask, scenario, "summary", "whatif_x")
+    sheet = files.sheet(ask, scenario, "summary", "whatif_x")
     csv = pd.read_csv(io.BytesIO(to_bytes(sheet, world, "csv")))
     assert csv["exercise"].str.contains("演习").all()
     assert csv["scenario_sources"].str.contains("US EIA").all()
@@ -352,8 +343,8 @@ def test_files_say_exercise_and_hold_all_tables(
     assert tomllib.loads("\n".join(line["toml"] for line in body["scenario"]))
     book = load_workbook(io.BytesIO(to_bytes(sheet, world, "xlsx")), read_only=True)
     assert {"about", "sources", "scenario"} <= set(book.sheetnames)
-    for table in whatif_files.TABLES:
-        one = whatif_files.sheet(ask, scenario, table, "whatif_x")
+    for table in files.TABLES:
+        one = files.sheet(ask, scenario, table, "whatif_x")
         back = pd.read_parquet(io.BytesIO(to_bytes(one, world, "parquet")))
         assert len(back) == len(one.table) > 0
         assert back["exercise"].str.contains("exercise").all()
@@ -426,16 +417,16 @@ def test_an_empty_page_offers_the_library() -> None:
 
 
 def test_map_shows_lanes_by_what_became_of_them_and_what_is_shut(
-    world: World, ask: whatif.Asked, library: dict[str, Scenario]
+    world: World, ask: model.Asked, library: dict[str, Scenario]
 ) -> None:
     marks = shared.load()[2]["chokepoint"]
     scenario = make_scenario("x", rules=[Rule(HORMUZ, lost=1.0), Rule("pipeline:espo", lost=1.0)])
-    shut = whatif_map.places(world, scenario, "en")
+    shut = map.places(world, scenario, "en")
     assert shut["element"].tolist() == [HORMUZ]  # a line on land has no point
-    data = whatif_map.picture(world, CHINA, whatif.lanes(ask), marks, shut, "en")
+    data = map.picture(world, CHINA, model.lanes(ask), marks, shut, "en")
     json.dumps(data, allow_nan=False)
     assert {lane["kind"] for lane in data["moved"]} == set(whatif_lanes.KINDS)
-    assert all(0 < lane["width"] <= whatif_map.THICK_PX for lane in data["moved"])
+    assert all(0 < lane["width"] <= map.THICK_PX for lane in data["moved"])
     struck = [mark for mark in data["chokepoints"] if mark["label"]]
     assert [(m["element"], m["icon"]) for m in struck] == [(HORMUZ, "full_0")]
     assert len(data["chokepoints"]) == len(marks)  # each once
@@ -446,7 +437,7 @@ def test_map_shows_lanes_by_what_became_of_them_and_what_is_shut(
         for lon, lat in path:
             assert any(west < lon + turn < east for turn in (-360, 0, 360))
             assert south < lat < north
-    assert whatif_map.bounds(whatif.lanes(ask).head(0), shut.head(0), 100.0) is None
+    assert map.bounds(model.lanes(ask).head(0), shut.head(0), 100.0) is None
 
 
 def test_lanes_across_the_date_line_make_no_map_round_the_world() -> None:
@@ -454,7 +445,7 @@ def test_lanes_across_the_date_line_make_no_map_round_the_world() -> None:
         {"path": [[[170.0, 30.0], [180.0, 35.0]], [[-180.0, 35.0], [-130.0, 40.0]]]}
     )
     none = pd.DataFrame(columns=["lon", "lat"])
-    box = whatif_map.bounds(lanes, none, 140.0)
+    box = map.bounds(lanes, none, 140.0)
     assert box is not None
     assert (box[0][0], box[1][0]) == (170.0 - 4.0, 230.0 + 4.0)
 
@@ -491,7 +482,7 @@ def test_a_scenario_stays_when_the_language_changes_and_no_english_is_left() -> 
     assert not [label for label in shown if re.search("[A-Za-z]{3,}", label)]
 
 
-@pytest.mark.parametrize("view", whatif_closer.VIEWS)
+@pytest.mark.parametrize("view", closer.VIEWS)
 def test_each_closer_view_is_drawn(view: str) -> None:
     app = opened()
     app.session_state["wi_view"] = view
@@ -509,7 +500,7 @@ def test_each_closer_view_is_drawn(view: str) -> None:
         app.button(key="wi_keep").click().run()
         slider(app, "0_lost").set_value(50).run()
         assert not app.exception
-        assert len(app.table[0].value) == len(whatif_closer.COMPARED)
+        assert len(app.table[0].value) == len(closer.COMPARED)
 
 
 def test_nothing_imported_is_said() -> None:

@@ -6,27 +6,24 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 HOUSE = {"corridors", "layers", "app.py", "data", "docs", "tests", "pyproject.toml", "README.md"}
-DEMANDED = re.compile(r"LICENSE|Makefile|[\w-]+\.lock|\..+")  # by law, make, pip, tools with dots
+# By law, make, pip, containers, code hosts, tools with dots.
+DEMANDED = re.compile(r"LICENSE|Makefile|[\w-]+\.lock|Dockerfile|compose\.yaml|[A-Z]+\.md|\..+")
 LAYERS, CORRIDORS = (sorted((ROOT / name).rglob("*.py")) for name in ("layers", "corridors"))
 # What faces a person or a file; everything else in corridors/ computes.
 FACING = {
     "__init__",
     "__main__",
     "cli",
-    "cli_feeds",
-    "cli_flows",
-    "cli_warn",
     "desk",
-    "cli_whatif",
     "export",
     "live",
-    "terminal",
     "ui",
 }
 FACING |= {"fonts", "pdf", "scale", "validation", "views"}
@@ -83,8 +80,8 @@ def test_computing_touches_no_file_clock_or_network(file: Path) -> None:
     ("library", "homes"),
     [
         ("httpx", r"layers/(client|webhook)\.py"),
-        ("duckdb", r"layers/store_file\.py"),
-        ("psycopg", r"layers/store_server\.py"),
+        ("duckdb", r"layers/store/file\.py"),
+        ("psycopg", r"layers/store/server\.py"),
     ],
 )
 def test_the_network_and_the_store_have_their_homes(library: str, homes: str) -> None:
@@ -97,11 +94,51 @@ def test_the_network_and_the_store_have_their_homes(library: str, homes: str) ->
     assert {name for name in users if not re.fullmatch(homes, name)} == set()
 
 
-def test_nothing_rests_on_the_app() -> None:
-    inside = [file for file in CORRIDORS if "ui" not in file.relative_to(ROOT).parts]
+@pytest.mark.parametrize("face", ["cli", "ui"])
+def test_nothing_rests_on_what_faces_a_person(face: str) -> None:
+    inside = [file for file in CORRIDORS if face not in file.relative_to(ROOT).parts]
     assert len(inside) > 50
-    users = {f.name for f in inside if any(n.startswith("corridors.ui") for n in imported(f))}
-    assert users == set()
+    users = {f.name for f in inside if any(n.startswith(f"corridors.{face}") for n in imported(f))}
+    assert users - {"__main__.py"} == set()
+
+
+@pytest.mark.parametrize("package", ["corridors", "layers"])
+def test_no_module_rests_on_itself(package: str) -> None:
+    rests = resting(package)
+    circles = [name for name in rests if name in above(rests, name)]
+    assert circles == []
+
+
+def resting(package: str) -> dict[str, set[str]]:
+    """What each module of a package imports when it is itself imported, as modules."""
+    files = {"corridors": CORRIDORS, "layers": LAYERS}[package]
+    named = {module_name(file): file for file in files}
+    return {
+        name: {module for module in map(partial(nearest, named), imported(file)) if module} - {name}
+        for name, file in named.items()
+    }
+
+
+def above(rests: dict[str, set[str]], name: str) -> set[str]:
+    """All modules that a module rests on, however far."""
+    found, ahead = set[str](), list(rests[name])
+    while ahead:
+        if (module := ahead.pop()) not in found:
+            found.add(module)
+            ahead += rests[module]
+    return found
+
+
+def nearest(named: dict[str, Path], name: str) -> str | None:
+    """The module that a full name belongs to; None for one of another package."""
+    while name and name not in named:
+        name = name.rpartition(".")[0]
+    return name or None
+
+
+def module_name(file: Path) -> str:
+    """Its full name, a package's for its ``__init__``."""
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def test_top_level_holds_the_house_and_what_tools_demand(tracked: list[Path]) -> None:

@@ -241,7 +241,7 @@ def process(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     import os
 
     return subprocess.run(
-        [sys.executable, "-m", "corridors.cli", *arguments],
+        [sys.executable, "-m", "corridors", *arguments],
         cwd=Path(__file__).resolve().parent.parent,
         env={**os.environ, **more},
         capture_output=True,

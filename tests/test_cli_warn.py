@@ -8,23 +8,24 @@ import hmac
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import time_machine
 from defusedxml import ElementTree
 from pytest_httpserver import HTTPServer
 from typer.testing import CliRunner, Result
 from werkzeug import Request, Response
 
-from corridors import cli_warn
-from corridors.cli import app
+from corridors.cli import app, bulletins, options
 from corridors.risk.desk import alerts_of
 from corridors.whatif.engine import Engine, prepare
 from layers.errors import CorridorsError
+from layers.schema import READERS
 from layers.store import Store
 from layers.world import World
 
@@ -67,18 +68,21 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: Path, engine: Engine) -> Run:
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: Path, engine: Engine
+) -> Iterator[Run]:
     monkeypatch.setenv("CORRIDORS_STORE", str(tmp_path / "log.duckdb"))
-    monkeypatch.setattr(cli_warn, "_now", lambda: NOW)
-    monkeypatch.setattr(cli_warn, "_engine", lambda _: engine)
+    for module in (options, bulletins):
+        monkeypatch.setattr(module, "calm_engine", lambda _: engine)
     for name in ("CORRIDORS_WEBHOOK", "CORRIDORS_WEBHOOK_SECRET", "CORRIDORS_SENDER"):
         monkeypatch.delenv(name, raising=False)
 
     def command(*arguments: str) -> Result:
         return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
 
-    assert command("feeds", "import", str(history)).exit_code == 0
-    return command
+    with time_machine.travel(NOW, tick=False):
+        assert command("feeds", "import", str(history)).exit_code == 0
+        yield command
 
 
 @pytest.fixture
@@ -113,9 +117,9 @@ def test_a_run_on_the_same_data_says_nothing_new(run: Run, warned: str) -> None:
     assert "run of 2026-03-10 18:00Z on traffic 2026-03-08" in run("warn", "list").stdout
 
 
-def test_old_traffic_raises_nothing_and_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli_warn, "_now", lambda: NOW + timedelta(days=60))
-    found = run("warn", "run", "-i", "IND")
+def test_old_traffic_raises_nothing_and_says_so(run: Run) -> None:
+    with time_machine.travel(NOW + timedelta(days=60), tick=False):
+        found = run("warn", "run", "-i", "IND")
     assert "0 new entries" in found.stdout
     assert "is old: nothing raised or lowered there" in found.stdout
 
@@ -172,7 +176,7 @@ def test_a_bulletin_goes_to_standard_output(run: Run, warned: str, paper: str) -
 def test_five_readers_have_a_file_each(run: Run, warned: str, tmp_path: Path) -> None:
     run("bulletin", warned, "--reader", "all", "--lang", "en", "-f", "pdf", "-o", str(tmp_path))
     made = sorted(tmp_path.glob("*.pdf"))
-    assert [p.stem.rpartition("-")[2] for p in made] == sorted(cli_warn.READERS)
+    assert [p.stem.rpartition("-")[2] for p in made] == sorted(READERS)
     assert all(p.read_bytes().startswith(b"%PDF") for p in made)
 
 

@@ -23,7 +23,7 @@ from layers.events import EVENT, event_frame, observation_frame
 from layers.ledger import START
 from layers.source import Answer, Parsed
 from layers.store import SCHEMA_VERSION, State, Store, default_place, payload_hashes
-from layers.store_server import is_address
+from layers.store.server import is_address
 from tests.postgres import Postgres, behind
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -24,7 +24,7 @@ from layers.errors import CorridorsError, UsageError
 from layers.events import MOMENTS, NUMBERS, TEXT
 from layers.source import Answer
 from layers.store import State, Store
-from layers.store_copy import copy
+from layers.store.copy import copy
 from tests.postgres import Postgres, behind
 from tests.test_store import DAY, NOW, child, forget, parsed, put, put_back, put_failure
 

@@ -17,9 +17,12 @@ import streamlit as st
 import corridors
 from corridors.metrics import exposures
 from corridors.ui import now as today
-from corridors.ui import panels, risks, sentences, shared, whatif, whatif_link, whatif_say
+from corridors.ui import panels, risks, sentences, shared
 from corridors.ui.answer import Question
 from corridors.ui.marks import level_chip
+from corridors.ui.whatif import link as whatif_link
+from corridors.ui.whatif import model as whatif
+from corridors.ui.whatif import say as whatif_say
 from corridors.ui.words import word
 from layers.world import records
 

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from corridors.ui import amounts, colours, whatif_charts
+from corridors.ui import amounts, colours
+from corridors.ui.whatif import charts as whatif_charts
 from corridors.ui.words import word
 
 if TYPE_CHECKING:

@@ -168,8 +168,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_a_cold_start_beside_the_bare_imports(
     benchmark: Any, measured: Any, cache: str, arguments: list[str]
 ) -> None:
-    question = ["-m", "corridors.cli", "exposure", "--importer", "CHN", "-f", "csv", *arguments]
-    _run(["-m", "corridors.cli", "routes", "--origin", "FJI", "-c", "rice"], cache)  # the network
+    question = ["-m", "corridors", "exposure", "--importer", "CHN", "-f", "csv", *arguments]
+    _run(["-m", "corridors", "routes", "--origin", "FJI", "-c", "rice"], cache)  # the network
     never_asked = seconds(lambda: _run(question, cache))
     benchmark.pedantic(lambda: _run(question, cache), rounds=RUNS)
     ours = benchmark.stats.stats.min

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from corridors.network import Network
-from corridors.ui import whatif
 from corridors.ui.answer import Question
+from corridors.ui.whatif import model as whatif
 from corridors.whatif import summary
 from corridors.whatif.answer import disturb
 from corridors.whatif.engine import prepare

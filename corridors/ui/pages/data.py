@@ -10,19 +10,10 @@ import streamlit as st
 
 from corridors.risk.bulletin.words import moment
 from corridors.risk.bulletin.words import word as told
-from corridors.ui import (
-    data,
-    data_assumptions,
-    data_reports,
-    data_tables,
-    link,
-    marks,
-    panels,
-    parts,
-    shared,
-)
-from corridors.ui.data import Row
-from corridors.ui.data_scene import Page
+from corridors.ui import link, marks, panels, parts, shared
+from corridors.ui.data import assumptions, model, reports, tables
+from corridors.ui.data.model import Row
+from corridors.ui.data.scene import Page
 from corridors.ui.words import word
 from layers.client import Step
 from layers.errors import CorridorsError
@@ -53,21 +44,21 @@ def main() -> None:
     st.html(STYLE)
     with st.spinner(word("loading", lang)):
         world, _, _ = shared.load()
-    page = Page(world, Store(None), data.now(), lang)
+    page = Page(world, Store(None), model.now(), lang)
     try:
-        table = data.rows(page.store, page.at)
+        table = model.rows(page.store, page.at)
     except CorridorsError as error:
         marks.note("error", word("d_fault_store", lang), str(error))
         table = []
     _verdict(page, table)
     drawn: dict[str, Callable[[Page], None]] = {
         "feeds": partial(_feeds, table=table),
-        "sources": data_tables.sources,
-        "quality": data_tables.quality,
-        "reports": data_reports.reports,
-        "import": data_reports.bring_in,
-        "assumptions": data_assumptions.assumptions,
-        "methods": data_assumptions.methods,
+        "sources": tables.sources,
+        "quality": tables.quality,
+        "reports": reports.reports,
+        "import": reports.bring_in,
+        "assumptions": assumptions.assumptions,
+        "methods": assumptions.methods,
     }
     parts.hold(*panels.DEFAULTS, "malaysia")
     parts.tabs(
@@ -88,7 +79,7 @@ def _verdict(page: Page, table: Sequence[Row]) -> None:
     counts = {"asked": str(len(asked)), "all": str(len(table)), "fine": str(fine)}
     age = told("unknown", page.lang)
     if moments:
-        age = page.say("d_ago", age=data.aged(page.at - max(moments), page.lang))
+        age = page.say("d_ago", age=model.aged(page.at - max(moments), page.lang))
     panels.verdict(page.say("d_verdict", **counts), page.say("d_small", age=age))
 
 
@@ -106,7 +97,7 @@ def _feeds(page: Page, table: Sequence[Row]) -> None:
     said = st.session_state.pop("d_refreshed", None)
     if said is not None:
         marks.note(*said)
-    counts = data.counts(table)
+    counts = model.counts(table)
     chips = "".join(
         f"<li>{marks.state_chip(state, page.lang)} {n}<span class='cx-quiet'>"
         f"{escape(page.say(f'd_mean_{state}'))}</span></li>"
@@ -114,7 +105,7 @@ def _feeds(page: Page, table: Sequence[Row]) -> None:
     )
     st.html(f'<ul class="cx-key" aria-label="{escape(page.say("d_key"))}">{chips}</ul>')
     heads = [page.say(f"d_{h}") for h in ("state", "content_age", "success", "records", "fault")]
-    rows = [(data.title(row.source, page.lang), _feed(page, row)) for row in table]
+    rows = [(model.title(row.source, page.lang), _feed(page, row)) for row in table]
     named = [(title, _named(cells, heads)) for title, cells in rows]
     with st.container(key="d_feeds_grid"):
         marks.grid(page.say("d_feeds_table"), heads, named, page.say("d_feed"))
@@ -133,7 +124,7 @@ def _named(cells: Sequence[str], heads: Sequence[str]) -> list[str]:
 def _feed(page: Page, row: Row) -> list[str]:
     """The cells of a feed, as HTML."""
     facts, lang = row.status.facts, page.lang
-    why, noted = data.fault(row, lang)
+    why, noted = model.fault(row, lang)
     small = f'<small lang="en">{escape(noted)}</small>' if noted else ""
     if noted and facts.next_due_at is not None:
         due = f"{page.say('d_next')}: {moment(facts.next_due_at, lang)}"
@@ -146,10 +137,10 @@ def _feed(page: Page, row: Row) -> list[str]:
         if left_out:
             left = page.say("d_left_out", n=f"{left_out:,}")
             records_cell += f"<small>{escape(left)}</small>"
-    seen = data.aged(row.status.success_age, lang) if facts.last_success_at else "–"
+    seen = model.aged(row.status.success_age, lang) if facts.last_success_at else "–"
     return [
         marks.state_chip(row.state, lang),
-        escape(data.aged(row.status.content_age, lang) if facts.last_success_at else "–"),
+        escape(model.aged(row.status.content_age, lang) if facts.last_success_at else "–"),
         escape(seen if asked else "–"),
         records_cell,
         f"{escape(why)}{small}",
@@ -158,7 +149,7 @@ def _feed(page: Page, row: Row) -> list[str]:
 
 def _refresh(page: Page, *, force: bool, only: Sequence[str] | None = None) -> None:
     """Ask the feeds, tell how far it is, and draw the page anew."""
-    begun = data.now()
+    begun = model.now()
     with st.status(page.say("d_refreshing")) as status:
 
         def say(steps: Mapping[str, Step]) -> None:
@@ -167,19 +158,19 @@ def _refresh(page: Page, *, force: bool, only: Sequence[str] | None = None) -> N
             status.update(label=f"{page.say('d_refreshing')} {text}")
 
         try:
-            states = data.ask(page.store, force=force, told=say, only=only)
+            states = model.ask(page.store, force=force, told=say, only=only)
         except CorridorsError as error:
             status.update(state="error", label=page.say("d_refresh_failed"))
             marks.note("error", page.say("d_refresh_failed"), str(error))
             return
-    asked = data.asked_since(states, begun)
+    asked = model.asked_since(states, begun)
     bad = [s for s in asked if s.state == "failed"]
     told_of = {"asked": str(len(asked)), "good": str(len(asked) - len(bad)), "bad": str(len(bad))}
     said = page.say("d_refreshed", **told_of)
     kept = page.say("d_refreshed_bad") if bad else ""
     if not asked:
         st.session_state["d_refreshed"] = ("info", page.say("d_refreshed_none"))
-    elif data.offline(bad):
+    elif model.offline(bad):
         alone = page.say("d_refreshed_offline")
         st.session_state["d_refreshed"] = ("error", said, alone, kept)
     else:

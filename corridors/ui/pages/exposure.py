@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from corridors.ui import colours, exposure, link, panels, shared
-from corridors.ui import exposure_panels as pieces
-from corridors.ui import exposure_views as views
-from corridors.ui.exposure_scene import Scene
+from corridors.ui import colours, link, panels, shared
+from corridors.ui.exposure import model, views
+from corridors.ui.exposure import panels as pieces
+from corridors.ui.exposure.scene import Scene
 from corridors.ui.words import word
 
 SHOWN = {
@@ -31,11 +31,11 @@ def main() -> None:
         by = panels.kind(lang)
         with st.container(horizontal=True, width="content"):
             every, risk = pieces.every(lang), pieces.beside(lang)
-    asked = exposure.every(question) if every else question
+    asked = model.every(question) if every else question
     colour = colours.palette(st.context.theme.type)
     scene = Scene(world, question, asked, by, colour, lang)
     with st.spinner(word("computing", lang)):
-        found = exposure.table_of(world.digest, asked, by)
+        found = model.table_of(world.digest, asked, by)
     if found is None:
         with sentence:
             panels.nothing(world, question, lang)

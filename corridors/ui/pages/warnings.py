@@ -6,39 +6,34 @@ from functools import partial
 
 import streamlit as st
 
-from corridors.ui import (
-    link,
-    marks,
-    panels,
-    parts,
-    sentences,
-    shared,
-    warnings,
-    warnings_bulletin,
-    warnings_drill,
-    warnings_entry,
-    warnings_levels,
-    warnings_replay,
-    warnings_scorecard,
-    warnings_start,
-    warnings_timeline,
-)
+from corridors.ui import link, marks, panels, parts, sentences, shared
 from corridors.ui.answer import importers_of
-from corridors.ui.warnings_scene import Scene
+from corridors.ui.warnings import (
+    bulletin,
+    drill,
+    entry,
+    levels,
+    model,
+    replay,
+    scorecard,
+    start,
+    timeline,
+)
+from corridors.ui.warnings.scene import Scene
 from corridors.ui.words import word
 from layers.errors import CorridorsError
 from layers.store import Store
 from layers.world import World
 
 OF_ENTRIES = {
-    "entry": warnings_entry.draw,
-    "bulletin": warnings_bulletin.draw,
-    "timeline": warnings_timeline.draw,
+    "entry": entry.draw,
+    "bulletin": bulletin.draw,
+    "timeline": timeline.draw,
 }
 ALWAYS = {
-    "card": warnings_scorecard.draw,
-    "replay": warnings_replay.draw,
-    "drill": warnings_drill.draw,
+    "card": scorecard.draw,
+    "replay": replay.draw,
+    "drill": drill.draw,
 }
 
 
@@ -49,22 +44,22 @@ def main() -> None:
     with st.spinner(word("loading", lang)):
         world, _, _ = shared.load()
     importer = _importer(world, lang)
-    mark, at = warnings.stamp(Store(None)), warnings.now()
+    mark, at = model.stamp(Store(None)), model.now()
     try:
-        log = warnings.read(mark)
+        log = model.read(mark)
     except CorridorsError as error:
         panels.verdict(word("w_fault", lang), word("w_reference", lang))
         marks.note("error", word("w_fault_do", lang), str(error))
         return
     scene = Scene(world, log, mark, importer, at, lang)
-    watch = warnings.watch_of(world, log, importer, at)
+    watch = model.watch_of(world, log, importer, at)
     panels.verdict(
-        warnings.verdict(world, log, importer, at, lang),
-        warnings.conditions(log, watch, at, lang),
+        model.verdict(world, log, importer, at, lang),
+        model.conditions(log, watch, at, lang),
     )
-    warnings_start.draw(scene, watch)
+    start.draw(scene, watch)
     if log.ran or log.alerts:
-        warnings_levels.draw(scene)
+        levels.draw(scene)
     # A log without entries has none to open, to send or to follow.
     shown = OF_ENTRIES | ALWAYS if log.alerts else ALWAYS
     parts.tabs(

@@ -11,19 +11,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from corridors.ui import (
-    colours,
-    link,
-    panels,
-    shared,
-    whatif,
-    whatif_builder,
-    whatif_closer,
-    whatif_files,
-    whatif_panels,
-)
+from corridors.ui import colours, link, panels, shared
 from corridors.ui.answer import Question
-from corridors.ui.whatif_link import Draft
+from corridors.ui.whatif import builder, closer, files, model
+from corridors.ui.whatif import panels as whatif_panels
+from corridors.ui.whatif.link import Draft
 from corridors.ui.words import word
 from corridors.whatif.scenario import Scenario
 from layers.errors import CorridorsError
@@ -48,7 +40,7 @@ def main() -> None:
     lang: str = st.session_state["lang"]
     with st.spinner(word("loading", lang)):
         world = shared.load()[0]
-        whatif_builder.arrive()
+        builder.arrive()
     question = panels.question(world, lang)
     body(question, lang)
     link.keep(**panels.DEFAULTS, malaysia=False)
@@ -63,22 +55,22 @@ def body(question: Question, lang: str) -> None:
     left, right = st.columns([1, 2.7], gap="medium")
     room = Room(answer, right, st.container(), st.container())
     with left:
-        draft = whatif_builder.draw(world, lang)
+        draft = builder.draw(world, lang)
     with answer:
         scenario = settled(draft, lang)
         if not scenario.rules and not scenario.opened and not scenario.drawn:
             panels.verdict(word("wi_empty", lang), word("wi_empty_more", lang))
             with room.beside:
-                whatif_builder.offers(world, lang)
+                builder.offers(world, lang)
             with room.map:
-                ask = whatif.asked(world.digest, question, scenario)
+                ask = model.asked(world.digest, question, scenario)
                 whatif_panels.world_map(world, ask, scenario, question, lang)
         else:
             try:
                 show(room, world, question, scenario, lang)
             except CorridorsError as error:
                 st.error(word("wi_cannot", lang, why=str(error)))
-    whatif_builder.leave(draft)
+    builder.leave(draft)
 
 
 def settled(draft: Draft, lang: str) -> Scenario:
@@ -96,9 +88,9 @@ def settled(draft: Draft, lang: str) -> Scenario:
 def show(room: Room, world: World, question: Question, scenario: Scenario, lang: str) -> None:
     """Draw the answer, what is read first at the top and first."""
     colour = colours.palette(st.context.theme.type)
-    ask = whatif.asked(world.digest, question, scenario)
+    ask = model.asked(world.digest, question, scenario)
     with st.spinner(word("wi_thinking", lang)):
-        row = whatif.figures(ask)
+        row = model.figures(ask)
     if row is None:
         panels.nothing(world, question, lang)
         return
@@ -114,8 +106,8 @@ def show(room: Room, world: World, question: Question, scenario: Scenario, lang:
             whatif_panels.daily(ask, scenario, colour, lang)
         st.toggle(word("wi_tables", lang), key="wi_tables")
     with room.below:
-        whatif_closer.closer(world, ask, scenario, question, lang)
-        whatif_files.downloads(world, ask, scenario, lang)
+        closer.closer(world, ask, scenario, question, lang)
+        files.downloads(world, ask, scenario, lang)
 
 
 main()

@@ -1,0 +1,1 @@
+"""Page of feeds and data: states, reports, sources, assumptions; ``model`` asks, others draw."""

@@ -1,0 +1,1 @@
+"""Exposure page: what rides on what, in tables and drawings; ``model`` asks, others draw."""

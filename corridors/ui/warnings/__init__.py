@@ -1,0 +1,1 @@
+"""Warnings page: the log, its levels and what was done; ``model`` asks, others draw."""
