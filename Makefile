@@ -1,6 +1,8 @@
 # Needs Python 3.11 or newer and make; everything else is put into .venv on first use.
 #   make app     open the map              make lint    style and types
 #   make test    run the tests             make bench   run the benchmarks
+#   make docs    write the reference of the Python packages into build/docs
+#   make fuzz    spoil every input for ten minutes (FUZZ_S=3600), make audit  ask for known weaknesses
 #   make screens take the pictures of docs/screens again (ARGS="--store FILE --at 2026-07-28T18:00")
 #   make lock    pin the dependencies again (UPGRADE=--upgrade for newer ones)
 # Another Python: make PYTHON=python3.12 test.  Options for pytest: make test ARGS="-k sea".
@@ -11,6 +13,7 @@ PYTHON := $(or $(wildcard .venv/bin/python),python3)
 endif
 ARGS ?=
 UPGRADE ?=
+FUZZ_S ?= 600
 
 BIN := .venv/bin
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -23,7 +26,7 @@ MAP := corridors/ui/map
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--fork-strategy fewest --no-annotate --no-header $(UPGRADE)
 
-.PHONY: app test lint bench screens install lock clean
+.PHONY: app test lint bench docs fuzz audit screens install lock clean
 .DELETE_ON_ERROR:
 
 app: $(INSTALLED)
@@ -39,6 +42,16 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only $(ARGS)
+
+docs: $(INSTALLED)
+	$(BIN)/python -m docs.reference build/docs
+
+fuzz: $(INSTALLED)
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_S)
+
+# Needs a network with an advisory service; pip-audit is no part of the project.
+audit: requirements.lock
+	pip-audit -r requirements.lock --require-hashes --disable-pip
 
 screens: $(INSTALLED)
 	$(BIN)/python -m tests.screens $(ARGS)

@@ -10,7 +10,7 @@ import xarray as xr
 
 from corridors.metrics import quality_rank
 from layers.errors import UnknownIdError
-from layers.schema import QUALITIES
+from layers.tables import QUALITIES
 from layers.units import KM_NM
 from layers.world import UNPLACED
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,15 @@ if TYPE_CHECKING:
 
     from layers.world import World
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet may take for the start of a formula; East Asian ones take the wide signs."""
+
+SPACES = " \u00a0\u3000\ufeff"
+NO_TITLE = re.compile(r"[\[\]:*?/\\]")
+"""What no name of a sheet may hold."""
+
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Signs that one format or another can't hold at all: controls and halves of surrogate pairs."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,10 @@ def to_bytes(sheet: Sheet, world: World, format: str) -> bytes:
     """
     if format not in FORMATS:
         raise UnknownIdError("format", format, list(FORMATS))
-    return FORMATS[format](sheet, world)
+    more = {name: _writable(table) for name, table in sheet.more.items()}
+    name, note = (UNWRITABLE.sub(" ", text) for text in (sheet.name, sheet.note))
+    clean = replace(sheet, name=name, note=note, table=_writable(sheet.table), more=more)
+    return FORMATS[format](clean, world)
 
 
 def write(path: Path, content: bytes) -> None:
@@ -91,6 +103,8 @@ def write(path: Path, content: bytes) -> None:
         if place is not None:
             place.unlink(missing_ok=True)
         raise CorridorsError(f"can't write {path}: {error.strerror or error}") from error
+    except ValueError:  # a zero byte, or signs that no file system takes
+        raise CorridorsError(f"can't write {str(path)!r}: that is no name of a file") from None
 
 
 def _csv(sheet: Sheet, world: World) -> bytes:
@@ -126,10 +140,10 @@ def _xlsx(sheet: Sheet, world: World) -> bytes:
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer, engine="openpyxl") as book:
         _safe(_plain(sheet.table)).replace([np.inf, -np.inf], np.nan).to_excel(
-            book, sheet_name=sheet.name[:31], index=False, freeze_panes=(1, 0)
+            book, sheet_name=_title(sheet.name), index=False, freeze_panes=(1, 0)
         )
         for name, table in sheet.more.items():
-            _safe(_plain(table)).to_excel(book, sheet_name=name[:31], index=False)
+            _safe(_plain(table)).to_excel(book, sheet_name=_title(name), index=False)
         about = _safe(pd.DataFrame({"note": [sheet.note]}))
         about.to_excel(book, sheet_name="about", index=False)
         _safe(pd.DataFrame(_sources(world))).to_excel(book, sheet_name="sources", index=False)
@@ -149,11 +163,13 @@ def _gpkg(sheet: Sheet, world: World) -> bytes:
     frame = _placed(sheet, world)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "table.gpkg"
-        frame.to_file(place, layer=sheet.name, driver="GPKG")
+        frame.to_file(place, layer=_layer(sheet.name), driver="GPKG")
         import pyogrio
 
         for name, table in sheet.more.items():
-            pyogrio.write_dataframe(_plain(table), place, layer=name, driver="GPKG", append=True)
+            pyogrio.write_dataframe(
+                _plain(table), place, layer=_layer(name), driver="GPKG", append=True
+            )
         about = pd.DataFrame([{"note": sheet.note}])
         pyogrio.write_dataframe(about, place, layer="about", driver="GPKG", append=True)
         sources = pd.DataFrame(_sources(world))
@@ -192,11 +208,41 @@ def _safe(table: pd.DataFrame) -> pd.DataFrame:
     safe = table.copy()
     for column in text:
         safe[column] = pd.Series([_quoted(v) for v in table[column]], index=table.index)
-    return safe
+    return safe.rename(columns=_quoted)
 
 
 def _quoted(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    # A lone carriage return is written bare, and a reader begins a new row after it.
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.lstrip(SPACES).startswith(FORMULA) else text
+
+
+def _writable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the signs that some format can't hold; a space where one was."""
+    text = table.select_dtypes(include=["object", "string"]).columns
+    if not any(_unwritable(value) for column in text for value in table[column]):
+        return table
+    clean = table.copy()
+    for column in text:
+        cells = [UNWRITABLE.sub(" ", v) if _unwritable(v) else v for v in table[column]]
+        clean[column] = pd.Series(cells, index=table.index, dtype=table[column].dtype)
+    return clean
+
+
+def _unwritable(value: object) -> bool:
+    return isinstance(value, str) and UNWRITABLE.search(value) is not None
+
+
+def _layer(name: str) -> str:
+    """The name as that of a layer, which holds no signs and no spaces."""
+    return re.sub(r"\W+", "_", name) or "table"
+
+
+def _title(name: str) -> str:
+    """The name as that of a sheet."""
+    return NO_TITLE.sub("_", name).strip("'")[:31] or "table"
 
 
 def _sources(world: World) -> list[dict[str, str]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from corridors.gates import RUNNING
 from corridors.network import Network
-from layers.schema import QUALITIES
+from layers.tables import QUALITIES
 from layers.world import records
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ class GatewayBook:
     def _default_ports(self, country: str, commodity: str, direction: Direction) -> list[Gateway]:
         """Largest suitable ports of a country without a recorded set, in equal shares."""
         ports = self._ports_of.get(country, [])
-        role = f"{_ROLE.get(commodity, 'grain')}_{direction}"
+        role = f"{self._roles[commodity]}_{direction}"
         suited = (
             [p for p in ports if role in p.roles]
             or [p for p in ports if _GENERAL & p.roles]
@@ -353,6 +353,11 @@ class GatewayBook:
         return frozenset(table.loc[(table["ship_classes"] != "").to_numpy(), "commodity"])
 
     @cached_property
+    def _roles(self) -> Mapping[str, str]:
+        table = self._world.commodities
+        return dict(zip(table["commodity"], table["port_role"], strict=True))
+
+    @cached_property
     def _countries(self) -> frozenset[str]:
         return frozenset(self._world.countries["country"]) | {"EU27"}
 
@@ -385,13 +390,6 @@ def _chain(before: tuple[str, ...], element: str, after: tuple[str, ...]) -> tup
 
 
 _GENERAL = frozenset({"multipurpose", "container"})
-_ROLE = {
-    "crude_oil": "crude",
-    "refined_products": "products",
-    "lng": "lng",
-    "lpg": "products",
-    "coal": "coal",
-}
 
 
 def _worse(a: str, b: str) -> str:

@@ -27,7 +27,7 @@ import pandas as pd
 import xarray as xr
 
 from layers.errors import UnknownIdError
-from layers.schema import QUALITIES
+from layers.tables import QUALITIES
 
 if TYPE_CHECKING:
     from corridors.network import Floats, Ints

@@ -356,18 +356,10 @@ def pair_bits(
     return np.where(over, to_bits[place, best], np.uint64(0))
 
 
-def best_ways(
-    network: Network, tariff: Tariff, through: Chains, origins: Ints, destinations: Ints
-) -> tuple[Floats, Bits]:
-    """(origins, destinations) least cost, USD/t, and the passages of the way; inf where none is."""
-    to, to_bits = _to_beyond(network, tariff, through, origins)
-    return _to_end(network, tariff, through, (to, to_bits), origins, destinations)
-
-
 def reach(
     network: Network, tariff: Tariff, through: Chains, origins: Ints, destinations: Ints
 ) -> Reach:
-    """``best_ways``, with the cost to and on from every crossing."""
+    """Least cost and passages between rows, with the cost to and on from every crossing."""
     to, to_bits = _to_beyond(network, tariff, through, origins)
     cost, bits = _to_end(network, tariff, through, (to, to_bits), origins, destinations)
     last = _stretch(network, tariff, network.exit[through.live], destinations)

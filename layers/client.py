@@ -4,9 +4,10 @@
 
 `fetch` asks for what a `Source` lists, page by page, and returns every answer or raises
 `FetchError` with a short reason. It gives up rather than guesses: bodies are counted while they
-are unpacked, redirects are followed by hand to hosts that were named beforehand, and https is
-never left. Secrets from the environment are put in at the last moment; what is returned, logged
-or raised holds the address as it was written, never the one filled in or redirected to.
+are unpacked, redirects are followed by hand to hosts that were named beforehand, https is never
+left, and a host of a private network is not asked unless that was allowed (``layers.hosts``).
+Secrets from the environment are put in at the last moment; what is returned, logged or raised
+holds the address as it was written, never the one filled in or redirected to.
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import url2pathname
+from urllib.request import getproxies, url2pathname
 
 import httpx
 import stamina
 
 from layers.errors import FeedError
+from layers.hosts import ALLOWED, is_allowed, is_private, private_address
 from layers.source import Answer, Request, Source, Walk
 
 CONNECT_TIMEOUT_S = 5.0
@@ -44,6 +46,8 @@ LONGEST_RETRY_AFTER_S = 6 * 3600.0
 EMPTY_PAUSE_S = 5.0
 MAX_REDIRECTS = 5
 MAX_PAGES = 1000
+SHORTEST_KEY = 6
+"""What is shorter is no key, and may stand anywhere by chance."""
 SLOWEST_B_S = 20_000
 """A body that comes slower than this on average, after five read timeouts, is given up."""
 
@@ -161,6 +165,7 @@ def fetch(
     FetchError
         ``needs``, ``timeout``, ``connect``, ``tls``, ``connection_lost``, ``cut_body``,
         ``protocol``, ``http_<status>``, ``redirect_refused``, ``too_many_redirects``,
+        ``private_host``,
         ``too_large``, ``too_slow``, ``bad_encoding``, ``empty_body``, ``bad_url``, ``no_file``,
         ``bad_next_page``, ``page_refused``, ``page_loop``, ``repeated_page``,
         ``too_many_pages`` or ``stopped``.
@@ -171,13 +176,17 @@ def fetch(
         if not environment.get(name):
             raise FetchError(source.id, "needs", f"{name} is not set")
     # A base on this machine is not reached through a proxy, whatever the environment says.
-    local = base is not None and urlsplit(base).hostname in ("localhost", "127.0.0.1", "::1")
+    try:
+        at = httpx.URL(base) if base else None
+    except httpx.InvalidURL:
+        raise FetchError(source.id, "bad_url", "the base is no address") from None
+    local = at is not None and at.host in ("localhost", "127.0.0.1", "::1")
     timeout = httpx.Timeout(source.read_timeout_s, connect=CONNECT_TIMEOUT_S)
     with httpx.Client(timeout=timeout, trust_env=not local, transport=transport) as http:
         asker = _Asker(
             http,
             source,
-            httpx.URL(base) if base else None,
+            at,
             remembered,
             clock,
             sleep,
@@ -186,6 +195,7 @@ def fetch(
             stop,
             environment,
             max_pages,
+            transport is None,
         )
         return list(asker.answers())
 
@@ -238,6 +248,7 @@ class _Asker:
     stop: Callable[[], bool]
     environment: Mapping[str, str]
     max_pages: int
+    direct: bool
     asked: set[str] = field(default_factory=set)
 
     def fail(self, reason: str, detail: str, **more: object) -> NoReturn:
@@ -261,8 +272,11 @@ class _Asker:
 
     def check_page(self, first: Request, page: Request) -> None:
         """Refuse to be led, by what an answer says, to a file or to a host nobody named."""
-        known = urlsplit(self.filled(first.url))
-        there = urlsplit(self.filled(page.url))
+        try:
+            known = urlsplit(self.filled(first.url))
+            there = urlsplit(self.filled(page.url))
+        except ValueError:
+            self.fail("page_refused", "the next page has no address that can be read")
         wanted = ("https",) if known.scheme == "https" else ("http", "https")
         if there.scheme not in wanted or there.hostname not in (known.hostname, *self.source.hosts):
             self.fail("page_refused", "the next page is elsewhere")
@@ -337,6 +351,16 @@ class _Asker:
         path = self.base.raw_path.rstrip(b"/") + url.raw_path
         return self.base.copy_with(raw_path=path)
 
+    def without_keys(self, request: Request, body: bytes) -> bytes:
+        """The body with each key it repeats replaced by its name: what came is kept and told."""
+        said = " ".join([*request.params.values(), *request.headers.values()])
+        for name in _NAME.findall(said):
+            key = self.environment.get(name, "").strip()
+            if name in self.source.needs and len(key) >= SHORTEST_KEY:
+                for spelled in (key, quote(key, safe="")):
+                    body = body.replace(spelled.encode(), f"{{{name}}}".encode())
+        return body
+
     # One question
 
     def patiently(self, request: Request, shown: str) -> Answer:
@@ -367,12 +391,15 @@ class _Asker:
                     self.fail("stopped", "asked to stop")
                 # A key in a header is for the host asked, not for where it sends us.
                 sent = headers if url.host == asked.host else _own_headers() | _conditions(kept)
+                self.check_host(url.host)
                 with (
                     self.turn(url),
                     self.http.stream("GET", self.rewritten(url), headers=sent) as response,
                 ):
+                    self.check_peer(url.host, response)
                     if not response.has_redirect_location:
-                        return self.accepted(response, kept, shown, request.max_bytes)
+                        found = self.accepted(response, kept, shown, request.max_bytes)
+                        return replace(found, body=self.without_keys(request, found.body))
                     url = self.redirected(url, response.headers["location"], asked)
         self.fail("too_many_redirects", f"more than {MAX_REDIRECTS}")
 
@@ -414,6 +441,22 @@ class _Asker:
         if not own and not (target.host in self.source.hosts and target.port is None):
             self.fail("redirect_refused", f"to {target.host}, which the source does not name")
         return target
+
+    def check_host(self, host: str) -> None:
+        """Refuse a host of a private network that nobody allowed; a base was given on purpose."""
+        if self.base is not None or is_allowed(host, self.environment):
+            return
+        if private_address(host, look_up=self.direct):
+            self.fail("private_host", f"{host} is of a private network, and {ALLOWED} has it not")
+
+    def check_peer(self, host: str, response: httpx.Response) -> None:
+        """Refuse the answer of a host whose name led elsewhere between the look-up and now."""
+        stream = response.extensions.get("network_stream")
+        if self.base is not None or stream is None or not self.direct or getproxies():
+            return
+        place = stream.get_extra_info("server_addr")
+        if place and is_private(str(place[0])) and not is_allowed(host, self.environment):
+            self.fail("private_host", f"{host} led to a private network")
 
     def accepted(
         self, response: httpx.Response, kept: Answer | None, shown: str, max_bytes: int
@@ -493,11 +536,16 @@ class _Asker:
             self.fail("cut_body", "the packed body ends early", again=True)
 
     def from_file(self, address: str, shown: str, max_bytes: int) -> Answer:
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+        except ValueError:
+            self.fail("bad_url", "not an address that can be asked")
         if len(parts.scheme) > 1 and parts.scheme != "file":  # one letter is a Windows drive
             self.fail("bad_url", f"{parts.scheme} is not a way to ask")
         path = Path(url2pathname(parts.path) if parts.scheme == "file" else address)
         try:
+            if path.exists() and not path.is_file():  # a pipe or a device would be read for ever
+                self.fail("no_file", "a folder, a pipe or a device")
             with path.open("rb") as file:
                 body = file.read(max_bytes + 1)
         except (OSError, ValueError) as error:
@@ -538,7 +586,10 @@ def _with_query(url: str, params: Mapping[str, str]) -> str:
 
 def _without_secrets(url: str) -> str:
     """A user's own address without user, password and query; a hash keeps two queries apart."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that cannot be read"
     if parts.scheme not in ("http", "https"):
         return url
     place = parts.netloc.rpartition("@")[2]
@@ -559,7 +610,7 @@ def _host_lock(host: str) -> threading.Lock:
 def _http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 

@@ -29,7 +29,10 @@ __all__ = [
 
 
 class CorridorsError(Exception):
-    """Root of every error raised on purpose by this project."""
+    """Root of every error raised on purpose by this project; survives pickling as it is."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (type(self), self.args), self.__dict__
 
 
 @dataclass(frozen=True, order=True)
@@ -120,3 +123,10 @@ class FeedError(CorridorsError):
     def __init__(self, source: str, message: str) -> None:
         self.source = source
         super().__init__(f"{source}: {message}")
+
+
+def _again(kind: type[CorridorsError], args: tuple[object, ...]) -> CorridorsError:
+    """An error as it was, whatever it is made from: its words are made already."""
+    error = kind.__new__(kind)
+    error.args = args
+    return error

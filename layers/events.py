@@ -150,6 +150,8 @@ def _cleaned(row: Mapping[str, Any]) -> dict[str, Any]:
     unknown = set(row) - set(EVENT)
     if unknown:
         raise KeyError(f"no such column of the event table: {', '.join(sorted(unknown))}")
+    if "severity" not in row:  # the one number that has no default and is never missing
+        raise KeyError("a row of the event table needs its severity, 0 to 4")
     limits = {"title": MAX_TITLE, "summary": MAX_SUMMARY, "severity_native": MAX_TITLE}
     return {k: clean(v, most=limits[k]) if k in limits else v for k, v in row.items()}
 

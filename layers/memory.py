@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import os
 import tempfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +43,7 @@ def remember(key: str, make: Callable[[], Arrays]) -> Arrays:
         with contextlib.suppress(OSError):
             path.touch()
         return found
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except Exception:  # a damaged file may end in anything, such as a claim to hold terabytes
         made = make()
     with contextlib.suppress(OSError):
         _keep(path, made)
@@ -70,9 +69,15 @@ def _package(file: Path) -> Path:
 
 def _keep(path: Path, arrays: Arrays) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-        np.savez(part, allow_pickle=False, **arrays)
-    Path(part.name).replace(path)
+    part = tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False)  # noqa: SIM115
+    place = Path(part.name)
+    try:
+        with part:
+            np.savez(part, allow_pickle=False, **arrays)
+        place.replace(path)
+    except BaseException:
+        place.unlink(missing_ok=True)  # half a file would only take the room that is left
+        raise
     files = sorted(path.parent.glob("*.npz"), key=lambda p: p.stat().st_mtime, reverse=True)
     size = 0
     for file in files:

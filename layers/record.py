@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from layers.errors import CorridorsError
+from layers.geo import arcs_cross, unit
 from layers.static import data_dir, file_hash
-from layers.world import load_world
+from layers.world import World, load_world
 
 
 def record(folder: Path | None = None) -> dict[str, str]:
@@ -34,11 +35,29 @@ def record(folder: Path | None = None) -> dict[str, str]:
     return hashes
 
 
+def gates_over_shortcuts(world: World) -> list[str]:
+    """Chokepoints whose gate lies across a shortcut, which were built before the gate was laid."""
+    sea = world.sea
+    xyz = unit(sea.lon, sea.lat)
+    start, end = xyz[sea.u[sea.shortcut]], xyz[sea.v[sea.shortcut]]
+    gates = world.chokepoints
+    first, last = (unit(gates[f"lon{n}"], gates[f"lat{n}"]) for n in (1, 2))
+    return [
+        name
+        for name, a, b in zip(gates["chokepoint"], first, last, strict=True)
+        if arcs_cross(start, end, a, b).any()
+    ]
+
+
 def main() -> int:
     """Run the command; 0 when it worked."""
     try:
         for file, digest in record().items():
             print(f"{digest or 'missing':64}  {file}")
+        if stale := gates_over_shortcuts(load_world()):
+            said = "shortcuts of the sea lie across the gate of"
+            todo = "python -m layers.shortcuts builds them anew, then run this again"
+            print(f"{said} {', '.join(stale)}: {todo}", file=sys.stderr)
     except CorridorsError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,6 +1,6 @@
 """Scenario files: the shipped library, a reader's own, and writing one. What they say is not read.
 
-The text goes to ``corridors.whatif.scenario.parse``, which knows what it means.
+The text goes to ``corridors.whatif.scenario_file.parse``, which knows what it means.
 """
 
 from __future__ import annotations
@@ -97,6 +97,8 @@ def write_scenario(path: Path, text: str, *, overwrite: bool = False) -> None:
         raise UsageError(f"{path} is there already") from None
     except OSError as error:
         raise CorridorsError(f"can't write {path}: {error.strerror or error}") from error
+    except ValueError:  # a zero byte, or signs that no file system takes
+        raise CorridorsError(f"can't write {str(path)!r}: that is no name of a file") from None
     finally:
         if part is not None:
             part.unlink(missing_ok=True)

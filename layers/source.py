@@ -86,6 +86,33 @@ class Answer:
         return sha256(self.body).hexdigest()
 
 
+EVERYWHERE = ("chokepoint", "port", "railway", "pipeline")
+AT_SEA = ("chokepoint", "port")
+ON_LAND = ("port", "railway", "pipeline")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a feed watches for, and where: it would tell if something happened there.
+
+    Attributes
+    ----------
+    watches
+        ``hazard``, ``security``, ``operations``, ``advice`` or ``water``.
+    kinds
+        Kinds of elements.
+    box
+        West, south, east, north, degrees: elements with a part in it; the globe by default.
+    element
+        The one element it looks at; empty for all.
+    """
+
+    watches: str
+    kinds: tuple[str, ...] = EVERYWHERE
+    box: tuple[float, float, float, float] = (-180.0, -90.0, 180.0, 90.0)
+    element: str = ""
+
+
 @dataclass(frozen=True)
 class Source:
     """The facts about one feed.
@@ -110,6 +137,8 @@ class Source:
         Environment variables without which the feed stays off.
     serial
         One request at a time to its host.
+    look
+        Where its silence means calm; None where it says nothing of what it does not name.
     """
 
     id: str
@@ -128,6 +157,7 @@ class Source:
     serial: bool = True
     read_timeout_s: float = 30.0
     next_page: Callable[[Request, Answer], Request | None] | None = None
+    look: Look | None = None
 
     def asks(self, now: datetime) -> Sequence[Request]:
         """What to ask first when it is ``now`` (UTC)."""

@@ -25,6 +25,7 @@ import httpx
 import stamina
 
 from layers.client import CONNECT_TIMEOUT_S, MAX_PATIENCE_S, TRIES, now, retry_after_s, user_agent
+from layers.hosts import within_link
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -271,6 +272,8 @@ def _refusal(url: str, secret: str) -> str:
         return "bad_url: not an address that can be told"
     if parts.scheme == "http" and not _is_here(parts.hostname):
         return "not_https: only this machine is told without https"
+    if within_link(parts.hostname):
+        return "private_host: a cloud's own services are told nothing"
     return "" if secret else "no_secret: nothing is sent unsigned"
 
 

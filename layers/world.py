@@ -25,6 +25,7 @@ from layers.static import (
     recorded_hashes,
     shown,
 )
+from layers.tables import TABLES
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -58,7 +59,7 @@ DATA_SUFFIXES = (".csv", ".geojson", ".parquet")
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """Checked tables, one attribute a table of data/ (see `layers.schema.TABLES`).
+    """Checked tables, one attribute a table of data/ (see `layers.tables.TABLES`).
 
     Attributes
     ----------
@@ -105,7 +106,7 @@ class World:
     def content(self) -> str:
         """Hash of all tables as they are, also when changed in memory."""
         found = hashlib.blake2b(self.digest.encode(), digest_size=16)
-        for name in schema.TABLES:
+        for name in TABLES:
             table: pd.DataFrame | None = getattr(self, name, None)
             if table is not None:
                 rows = pd.util.hash_pandas_object(table, index=False)
@@ -215,11 +216,15 @@ class World:
 
     def elements(self) -> list[str]:
         """Every element id, kind by kind in the order of the tables."""
-        return [
+        return list(self._elements)
+
+    @cached_property
+    def _elements(self) -> tuple[str, ...]:
+        return tuple(
             f"{kind}:{id}"
             for kind, table in ELEMENT_TABLES.items()
             for id in getattr(self, table)[kind]
-        ]
+        )
 
 
 _NAMED = {
@@ -254,7 +259,7 @@ def load_world(folder: Path | str | None = None, *, force: bool = False) -> Worl
     same = not force and len(as_recorded) == len(hashes)
     tables: dict[str, pd.DataFrame] = {}
     found: list[Fault] = []
-    for name in schema.TABLES:
+    for name in TABLES:
         path = place / f"{name}.csv"
         if path.is_file() and (same or (not force and path.name in as_recorded)):
             tables[name] = read_known(name, path)
@@ -263,7 +268,7 @@ def load_world(folder: Path | str | None = None, *, force: bool = False) -> Worl
         found.extend(wrong)
         if frame is not None:
             tables[name] = frame
-    known = [attribute.name for attribute in fields(World) if attribute.name in schema.TABLES]
+    known = [attribute.name for attribute in fields(World) if attribute.name in TABLES]
     world = World(
         **{name: tables.get(name, schema.empty(name)) for name in known},
         digest=hashlib.sha256(repr(sorted(hashes.items())).encode()).hexdigest(),
@@ -305,6 +310,7 @@ def _reference_faults(world: World, read: set[str], files: list[str]) -> list[Fa
         _unknown_elements,
         _unknown_chokepoints,
         _unknown_line_ports,
+        _unhandled_cargo,
         _unplaced_regions,
         _share_sets,
         _one_limit,
@@ -457,6 +463,19 @@ def _unknown_line_ports(world: World, read: set[str], files: list[str]) -> Itera
     ports = set(world.ports["port"])
     places = [(t, c) for t in ("pipelines", "railways") for c in ("from_port", "to_port")]
     yield from _references(world, read, places, ports.__contains__, "is not in ports.csv")
+
+
+def _unhandled_cargo(world: World, read: set[str], files: list[str]) -> Iterator[Fault]:
+    """A commodity that ships carry and no port is said to handle."""
+    if not {"commodities", "ports"} <= read:
+        return
+    roles = {role for cell in world.ports["roles"] for role in _parts(cell)}
+    path = shown(world.folder / "commodities.csv")
+    rows = _rows(world.commodities, "ship_classes", "port_role")
+    for row, (ships, role) in enumerate(rows):
+        if ships and f"{role}_import" not in roles:
+            why = f"{role or 'empty'}: no port of ports.csv has {role}_import among its roles"
+            yield Fault(path, row + 2, "port_role", why)
 
 
 def _unplaced_regions(world: World, read: set[str], files: list[str]) -> Iterator[Fault]:

@@ -190,7 +190,7 @@ TOY_TABLES: Mapping[str, Rows] = {
     ],
     "commodities": [
         {"commodity": "crude_oil", "group": "energy", "modes": "sea;pipeline"}
-        | {"ship_classes": "small", "energy_gj_t": 40, "price_usd_t": 500}
+        | {"ship_classes": "small", "port_role": "crude", "energy_gj_t": 40, "price_usd_t": 500}
         | {"native_unit": "mb/d", "t_per_native": 5e7, "national": "oil"},
     ],
     "ship_classes": [

@@ -16,12 +16,12 @@ from corridors.ui.answer import Question
 from corridors.ui.data import model
 from corridors.ui.words import word
 from layers import refresh as asking
-from layers import schema
 from layers.client import FetchError
 from layers.errors import CorridorsError, FeedError, UnknownIdError
 from layers.refresh import Status
 from layers.source import Answer, feeds
 from layers.store import State, Store
+from layers.tables import QUALITIES, TABLES
 from layers.world import World
 from tests.serving import watched
 
@@ -120,7 +120,7 @@ def test_each_state_has_a_word_a_sign_and_a_colour() -> None:
 def test_every_feed_and_table_has_a_chinese_name(world: World) -> None:
     for feed in feeds().values():
         assert model.title(feed.source, "zh") == word(f"d_feed_{feed.source.id}", "zh")
-    assert set(model.qualities(world, "zh")["file"]) <= {f"{t}.csv" for t in schema.TABLES}
+    assert set(model.qualities(world, "zh")["file"]) <= {f"{t}.csv" for t in TABLES}
 
 
 def test_rows_put_what_needs_a_look_first(store: Store) -> None:
@@ -323,7 +323,7 @@ def test_assumptions_say_what_they_do(name: str) -> None:
 def test_quality_counts_every_row(world: World) -> None:
     found = model.qualities(world, "en").set_index("file")
     assert found.loc["flows.csv", "rows"] == len(world.flows)
-    assert (found[list(schema.QUALITIES)].sum(axis=1) == found["rows"]).all()
+    assert (found[list(QUALITIES)].sum(axis=1) == found["rows"]).all()
     app = opened("quality")
     assert not app.exception
     assert len(app.dataframe) == 1

@@ -29,7 +29,8 @@ FACING = {
 FACING |= {"fonts", "pdf", "scale", "validation", "views"}
 COMPUTING = [f for f in CORRIDORS if FACING.isdisjoint(f.relative_to(ROOT).with_suffix("").parts)]
 QUIET = {
-    f"layers.{name}" for name in ("errors", "events", "geo", "schema", "sea", "units", "world")
+    f"layers.{name}"
+    for name in ("errors", "events", "geo", "schema", "sea", "source", "tables", "units", "world")
 }
 OUTWARD = {"asyncio", "glob", "http", "io", "os", "pathlib", "shutil", "socket", "sqlite3"}
 OUTWARD |= {"subprocess", "tempfile", "time", "urllib", "webbrowser"}

@@ -39,7 +39,7 @@ from corridors.risk.bulletin.words import LANGUAGES, WORDS, authority, figure, m
 from corridors.risk.levels import Reason
 from layers.errors import UnknownIdError, UsageError
 from layers.geo import distance_km
-from layers.schema import LEVELS, PHASES
+from layers.tables import LEVELS, PHASES
 
 if TYPE_CHECKING:
     from layers.world import World

@@ -25,8 +25,8 @@ from corridors.cli import app, bulletins, options
 from corridors.risk.desk import alerts_of
 from corridors.whatif.engine import Engine, prepare
 from layers.errors import CorridorsError
-from layers.schema import READERS
 from layers.store import Store
+from layers.tables import READERS
 from layers.world import World
 
 Run = Callable[..., Result]

@@ -154,6 +154,41 @@ def test_scenarios_side_by_side() -> None:
     assert row["hormuz_full delivered_t"] >= row["hormuz_and_bab delivered_t"]
 
 
+def test_each_closure_by_itself_is_what_it_is_alone() -> None:
+    each = answered("whatif", "--each", "chokepoint:hormuz", "--each", "port:CNSHA", "-i", "all")
+    alone = answered("whatif", "--close", "chokepoint:hormuz", "-i", "JPN", "-c", "lng")["rows"][0]
+    assert "演习推演" in each["note"]
+    rows = {(r["element"], r["importer"], r["commodity"]): r for r in each["rows"]}
+    assert {element for element, _, _ in rows} == {"chokepoint:hormuz", "port:CNSHA"}
+    assert len({importer for _, importer, _ in rows}) > 20
+    found = rows["chokepoint:hormuz", "JPN", "lng"]
+    shown = ["baseline_t", *OUTCOMES, "lost_share", "added_days", "added_cost_usd_t"]
+    assert {c: found[c] for c in shown} == pytest.approx({c: alone[c] for c in shown})
+    assert all(r["rerouted_t"] + r["unmet_t"] + r["infeasible_t"] >= 1 for r in rows.values())
+
+
+def test_each_closure_is_beside_what_else_is_said() -> None:
+    words = ("--limit", "chokepoint:suez=0.5", "-i", "JPN", "-c", "lng")
+    both = answered("whatif", "--each", "chokepoint:hormuz", *words)["rows"][0]
+    alone = answered("whatif", "--close", "chokepoint:hormuz", *words)["rows"][0]
+    assert {c: both[c] for c in OUTCOMES} == pytest.approx({c: alone[c] for c in OUTCOMES})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("worst", "-c", "lng", "-i", "JPN", "--k", "1"),
+        ("whatif", "--each", "chokepoint:hormuz", "--each", "chokepoint:suez", "-i", "all"),
+        ("compare", "hormuz_full", "hormuz_and_bab", "-c", "crude_oil"),
+        ("ensemble", "--years", "300", "--seed", "7", "-c", "lng", "-i", "JPN"),
+        ("backtest", "whatif"),
+    ],
+)
+def test_two_workers_say_the_same(words: tuple[str, ...]) -> None:
+    pytest.importorskip("distributed", reason="no dask.distributed: corridors[scale]")
+    assert answered(*words, "--workers", "2") == answered(*words)
+
+
 def test_worst_closures_are_told_with_their_proof() -> None:
     found = answered("worst", "-c", "lng", "-i", "JPN", "--k", "1")
     first, second = found["rows"][:2]
@@ -204,6 +239,9 @@ def test_a_workbook_has_the_bindings_too(tmp_path: Path) -> None:
         (("whatif", "-s", "malacca_full", "-i", "XXX"), UnknownIdError, "XXX"),
         (("whatif", "-s", "malacca_full", "-c", "lpgas"), UnknownIdError, "lpgas"),
         (("compare", "hormuz_full"), UsageError, "two scenarios"),
+        (("whatif", "--each", "strait"), UnknownIdError, "strait"),
+        (("whatif", "--each", "port:CNSHA", "--by", "day"), UsageError, "leave out --by day"),
+        (("whatif", "--close", "port:CNSHA", "--workers", "2"), UsageError, "goes with --each"),
         (("worst", "--among", "strait"), UnknownIdError, "strait"),
         (
             ("worst", "-c", "lng", "-i", "WLD", "--k", "4", "--among", "all"),

@@ -16,6 +16,7 @@ import pytest
 from layers import schema, static
 from layers.errors import CorridorsError, DataError, Fault, UnknownIdError, UsageError
 from layers.record import main, record
+from layers.tables import TABLES
 from layers.units import T_MBD_CRUDE, from_native, km_day, to_native
 from layers.world import ELEMENT_TABLES, World, frames, load_world
 
@@ -70,7 +71,7 @@ def test_the_shipped_data_has_no_fault(world: World) -> None:
 
 def test_every_file_is_as_recorded() -> None:
     recorded = static.recorded_hashes(DATA)
-    for name in schema.TABLES:
+    for name in TABLES:
         if name != "sources":
             assert recorded[f"{name}.csv"] == static.file_hash(DATA / f"{name}.csv"), name
 
@@ -385,30 +386,30 @@ def test_the_same_tables_have_the_same_digest(world: World, copy: Path) -> None:
 # --- schemas -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", schema.TABLES)
+@pytest.mark.parametrize("name", TABLES)
 def test_an_empty_table_is_a_good_table(name: str) -> None:
     frame = schema.empty(name)
-    assert list(frame.columns) == [field.name for field in schema.TABLES[name].fields]
+    assert list(frame.columns) == [field.name for field in TABLES[name].fields]
     assert schema.check(name, frame) is frame
 
 
-@pytest.mark.parametrize("name", schema.TABLES)
+@pytest.mark.parametrize("name", TABLES)
 def test_an_empty_table_survives_a_file(name: str, tmp_path: Path) -> None:
     schema.empty(name).to_csv(tmp_path / f"{name}.csv", index=False)
     again = static.read_table(name, folder=tmp_path)
     pd.testing.assert_frame_equal(again, schema.empty(name), check_index_type=False)
 
 
-@pytest.mark.parametrize("name", schema.TABLES)
+@pytest.mark.parametrize("name", TABLES)
 def test_reading_fast_and_reading_with_care_agree(name: str) -> None:
     fast = static.read_table(name, folder=DATA)
     pd.testing.assert_frame_equal(fast, static.read_table(name, folder=DATA, force=True))
 
 
-@pytest.mark.parametrize("name", schema.TABLES)
+@pytest.mark.parametrize("name", TABLES)
 def test_every_column_says_what_it_means(name: str) -> None:
     rules = schema.schema(name)
-    for field in schema.TABLES[name].fields:
+    for field in TABLES[name].fields:
         column = rules.columns[field.name]
         assert column.title
         assert (field.kind == "text") == (column.metadata["unit"] == "")
@@ -418,7 +419,7 @@ def test_unknown_table_and_column_offer_the_nearest() -> None:
     with pytest.raises(UnknownIdError, match="flows"):
         schema.dtypes("flow")
     with pytest.raises(UnknownIdError) as caught:
-        schema.TABLES["flows"].field("quantity")
+        TABLES["flows"].field("quantity")
     assert caught.value.nearest[0] == "quantity_t"
 
 

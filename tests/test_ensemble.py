@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corridors.risk.structural import closure_days
-from corridors.whatif import scale
 from corridors.whatif.ensemble import (
     BLOCK_Y,
     Block,
@@ -30,7 +25,6 @@ from corridors.whatif.ensemble import (
     shut_together,
     simulate,
 )
-from corridors.whatif.scale import map_blocks
 from layers.errors import DataError, UsageError
 from layers.world import World
 
@@ -396,85 +390,3 @@ def test_more_elements_than_a_word_has_bits() -> None:
     some = {f"chokepoint:strait{i:02}" for i in range(1, 65)}
     draws = simulate(many, years=9, seed=1, among=some)
     assert set().union(*draws.closures) == some
-
-
-# --- in this process, in others, far away
-
-
-def test_blocks_are_answered_in_their_order() -> None:
-    told = list[str]()
-
-    def progress(things: Sequence[str], what: str) -> Iterable[str]:
-        told.append(f"{len(things)} {what}")
-        return things
-
-    assert map_blocks(abs, [-3, 2, -1], progress=progress) == [3, 2, 1]
-    assert told == ["3 blocks"]
-
-
-def test_workers_that_cannot_be() -> None:
-    with pytest.raises(UsageError, match="workers 0 is less than 1"):
-        map_blocks(abs, [1], workers=0)
-    with pytest.raises(UsageError, match="--scheduler or --workers"):
-        map_blocks(abs, [1], workers=2, scheduler="tcp://127.0.0.1:8786")
-
-
-def test_without_dask_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    assert map_blocks(abs, [-1]) == [1]
-    with pytest.raises(UsageError, match=r"pip install corridors\[scale\]"):
-        map_blocks(abs, [-1], workers=2)
-
-
-@pytest.fixture
-def distributed() -> Any:
-    """Return Dask's part for many processes, or skip."""
-    return pytest.importorskip("distributed", reason="no dask.distributed: corridors[scale]")
-
-
-@pytest.mark.usefixtures("distributed")
-def test_two_workers_draw_the_same_years(world: World) -> None:
-    law = Chances(severity_spread=1.0, shock_cv=0.7)
-    draw = partial(simulate, world.hazards, years=2100, seed=9, chances=law)
-    assert bits(draw(mapper=partial(map_blocks, workers=2))) == bits(draw())
-
-
-@pytest.mark.usefixtures("distributed")
-def test_a_worker_killed_at_work_changes_nothing(world: World, tmp_path: Path) -> None:
-    once = str(tmp_path / "killed")
-
-    def deadly(function: Callable[[int], Block], numbers: Sequence[int]) -> list[Block]:
-        def work(number: int) -> Block:
-            if number == 3:
-                try:
-                    os.close(os.open(once, os.O_CREAT | os.O_EXCL))
-                except FileExistsError:
-                    return function(number)
-                os.kill(os.getpid(), signal.SIGKILL)
-            return function(number)
-
-        return map_blocks(work, numbers, workers=2)
-
-    draw = partial(simulate, world.hazards, years=2100, seed=9)
-    assert bits(draw(mapper=deadly)) == bits(draw())
-    assert Path(once).exists()
-
-
-def test_a_scheduler_elsewhere_gives_the_same_years(world: World, distributed: Any) -> None:
-    draw = partial(simulate, world.hazards, years=600, seed=9)
-    usual = {"threads_per_worker": 1, "dashboard_address": None}
-    with distributed.LocalCluster(n_workers=1, **usual) as cluster:
-        far = partial(map_blocks, scheduler=cluster.scheduler_address)
-        assert bits(draw(mapper=far)) == bits(draw())
-
-
-def test_schedulers_that_are_of_no_use(distributed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scale, "PATIENCE_S", 1)
-    for address in ("tcp://127.0.0.1:1", "carrier-pigeon://home"):
-        with pytest.raises(UsageError, match=f"no Dask scheduler answers at {address}"):
-            map_blocks(abs, [1], scheduler=address)
-    with (
-        distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster,
-        pytest.raises(UsageError, match="has no workers"),
-    ):
-        map_blocks(abs, [1], scheduler=cluster.scheduler_address)

@@ -450,6 +450,11 @@ def test_from_a_file_to_an_exposure_table(run: Callable[..., Answer], tmp_path: 
     ways = run("routes", "--origin", "SAU", "-c", "crude_oil", "--flows", "baci:2022", "-f", "json")
     assert "flows of CEPII BACI" in json.loads(ways.out)["note"]
 
+    shut = ("whatif", "--close", "chokepoint:hormuz", "-c", "crude_oil", "-f", "json")
+    lost = json.loads(run(*shut, "--flows", "baci:2022").out)
+    assert "flows of CEPII BACI V202401b, 2022" in lost["note"]
+    assert 0 < sum(row["baseline_t"] for row in lost["rows"]) < 10_000
+
     assert run("flows", "remove", "baci:2022").err == "removed baci:2022@V202401b\n"
     assert json.loads(run("flows", "list", "-f", "json").out)["rows"] == []
     assert run(*asked).code == 2

@@ -215,6 +215,19 @@ def test_the_log_can_be_asked_by_kind_and_time(store: Store) -> None:
     assert store.log(["alert"]).dtypes.to_dict() == store.log().dtypes.to_dict()
 
 
+def test_the_newest_entries_of_a_kind_and_when_it_began(store: Store) -> None:
+    assert store.log_began("run") is None
+    assert store.log(["run"], newest=1).empty
+    store.append([run(n) for n in range(5)])
+    store.append([("review", NOW, RECORDS["review"])])
+    newest = store.log(["run"], newest=2)
+    assert newest["seq"].tolist() == [4, 5]
+    assert [record["vintage"] for record in newest["record"]] == ["3", "4"]
+    assert store.log(newest=9)["seq"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert store.log_began("run") == NOW
+    assert store.log_began("alert") is None
+
+
 def test_all_entries_are_written_or_none(store: Store) -> None:
     store.append(DRAFTS[:1])
     with pytest.raises(UsageError):

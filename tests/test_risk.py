@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import exp, isnan
 from pathlib import Path
@@ -33,7 +34,7 @@ from corridors.risk.nearness import near, pieces
 from corridors.risk.risk import in_series
 from corridors.risk.shapes import inside, samples
 from corridors.risk.structural import closure_days, rates, updated
-from corridors.risk.threat import Threat, event_weight, noisy_or
+from corridors.risk.threat import Threat, event_weight
 from layers.errors import UnknownIdError
 from layers.events import EVENT, OBSERVATION, event_frame, observation_frame
 from layers.geo import distance_km
@@ -139,11 +140,16 @@ def test_weight_of_a_report(
     assert float(found) == pytest.approx(wanted, abs=5e-6)
 
 
-def test_events_are_pooled_as_independent_causes() -> None:
-    assert noisy_or([0.3, 0.3, 0.2]) == pytest.approx(0.608)
-    assert noisy_or([0.3, 0.2]) == pytest.approx(0.44)
-    assert noisy_or([0.3, 0.2], leak=0.02) == pytest.approx(0.4512)
-    assert noisy_or([]) == 0
+def test_events_and_a_leak_are_pooled_as_independent_causes(world: World) -> None:
+    told_of = world.assumptions.copy()
+    told_of.loc[told_of["assumption"] == "threat_leak", "central"] = 0.02
+    leaking = replace(world, assumptions=told_of)
+    near = {"wkt": "", "assets": "railway:china_laos"}
+    two = (event("local_reports:1", **near), event("nga_warnings:1", kind="conflict", **near))
+    found = told(leaking, *two)
+    assert number(found, "railway:china_laos") == pytest.approx(1 - 0.98 * 0.2 * 0.2)
+    assert number(told(leaking, *two[:1]), "railway:china_laos") == pytest.approx(1 - 0.98 * 0.2)
+    assert number(found, MALACCA) == pytest.approx(0.02)
 
 
 def test_trade_disrupted_as_published(world: World) -> None:
@@ -177,8 +183,6 @@ def test_closure_days_agree_with_a_simulation(world: World) -> None:
 def test_rate_of_hormuz_is_updated_with_recent_events(world: World) -> None:
     rate = updated(8.2, 41, 3, 7.55, weight=0.25)
     assert rate.mean == pytest.approx(0.28371, abs=5e-6)
-    assert rate.at_least_one(1) == pytest.approx(0.24121, abs=5e-6)
-    assert rate.at_least_one(30 / 365.25) == pytest.approx(0.02298, abs=5e-6)
     table = rates(world).set_index(["chokepoint", "cause"])
     row = table.loc[("hormuz", "geopolitical")]
     assert row["recent"] == 3

@@ -28,12 +28,12 @@ from corridors.whatif.scenario import (
     Scenario,
     combine,
     diff,
-    from_risk,
     known,
     make_scenario,
     told,
 )
 from corridors.whatif.scenario_file import parse, to_toml
+from corridors.whatif.scenario_risk import from_risk
 from corridors.whatif.scenario_words import from_options
 from layers.errors import CorridorsError, DataError, Fault, UnknownIdError, UsageError
 from layers.events import event_frame, observation_frame
@@ -750,7 +750,7 @@ def test_todays_risk_as_a_scenario(world: World) -> None:
         risk_row("port:CNSHA"),
         risk_row("corridor:gulf_east_asia_oil", threat=0.95),
     ]
-    found = Scenario.from_risk(world, pd.DataFrame(rows))
+    found = from_risk(world, pd.DataFrame(rows))
     assert found.rules == (
         Rule("chokepoint:bab_el_mandeb", lost=0.8),
         Rule("chokepoint:hormuz", lost=0.935),
@@ -805,7 +805,7 @@ def test_a_risk_table_of_the_risk_engine_is_read(world: World) -> None:
     states = pd.DataFrame([state])
     table = risk_table(world, events, observations, states, now=now)
     whole = pd.concat([table, corridor_risk(world, table)], ignore_index=True)
-    found = Scenario.from_risk(world, whole, least=0.6)
+    found = from_risk(world, whole, least=0.6)
     lost = {rule.element: rule.lost for rule in found.rules}
     threat = float(table.set_index("element")["threat"]["chokepoint:bab_el_mandeb"])
     assert 0.6 < threat < 0.8

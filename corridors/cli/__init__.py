@@ -5,11 +5,15 @@ Exit codes: 0 done, 1 data or model error, 2 usage.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import gc
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -19,6 +23,7 @@ from corridors.cli import (
     exposure,
     feeds,
     flows,
+    health,
     replays,
     scenarios,
     store,
@@ -33,7 +38,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="What trade passes: straits, ports, railways and pipelines, for any importer.",
 )
 
 
@@ -42,6 +46,7 @@ for part in (
     feeds,
     store,
     watch,
+    health,
     flows,
     whatif,
     scenarios,
@@ -51,6 +56,27 @@ for part in (
     replays,
 ):
     part.register(app)
+
+
+def _say_version(asked: bool) -> None:
+    """Say which version this is, and stop."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    if asked:
+        try:
+            typer.echo(f"corridors {version('corridors')}")
+        except PackageNotFoundError:
+            typer.echo("corridors, from a folder that is not installed")
+        raise typer.Exit
+
+
+@app.callback()
+def before(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Which one.")
+    ] = False,
+) -> None:
+    """What trade passes: straits, ports, railways and pipelines, for any importer."""
 
 
 @app.command("app", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -75,8 +101,13 @@ def _has_screen() -> bool:
 def main() -> None:
     """Run the command line and leave with its exit code."""
     gc.disable()  # one answer and out: looking for cycles to free costs a tenth of the time
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a console of another encoding lacks our signs
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except (UnknownIdError, UsageError) as error:
         typer.echo(f"corridors: {error}", err=True)
         sys.exit(2)
@@ -86,3 +117,10 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
+            raise
+        typer.echo(f"corridors: cannot be written: {error.strerror}", err=True)
+        with contextlib.suppress(OSError):
+            sys.stdout.close()  # else Python tries to write the rest, and says so
+        sys.exit(1)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from corridors.cli.options import REFERENCE, Place, clock, open_store, shipped_world
+from corridors.cli.options import (
+    REFERENCE,
+    Place,
+    Scheduler,
+    Workers,
+    clock,
+    open_store,
+    shipped_world,
+)
 from corridors.cli.terminal import Output, Shape, emit, emit_more, progress
 from layers.memory import remember
 
@@ -29,13 +37,21 @@ def validate(format: Shape = None, output: Output = None) -> None:
 
 
 @backtest_app.command("whatif")
-def backtest_whatif(format: Shape = None, output: Output = None) -> None:
+def backtest_whatif(
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    format: Shape = None,
+    output: Output = None,
+) -> None:
     """Our answers beside the published figures of closures that happened."""
     from corridors.whatif.backtest import backtest
+    from corridors.whatif.scale import crew
     from layers.scenarios import scenario_texts
 
     world = shipped_world()
-    table = backtest(world, texts=scenario_texts(), remember=remember, progress=progress)
+    texts = scenario_texts()
+    with crew(workers, scheduler) as hands:
+        table = backtest(world, texts=texts, remember=remember, hands=hands, progress=progress)
     counts = table["verdict"].value_counts()
     note = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
     emit(world, "backtest_whatif", note, table, format, output)

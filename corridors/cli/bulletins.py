@@ -22,7 +22,7 @@ from corridors.cli.options import (
     shipped_world,
 )
 from layers.errors import UsageError
-from layers.schema import READERS
+from layers.tables import READERS
 
 if TYPE_CHECKING:
     from corridors.risk.alert import Alert

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,7 +48,11 @@ Audience = Annotated[
 
 Flows = Annotated[
     str | None,
-    typer.Option("--flows", help="Imported trade to rest on: baci:2022, faostat:2022/exporter."),
+    typer.Option(
+        "--flows",
+        envvar="CORRIDORS_FLOWS",
+        help="Imported trade to rest on: baci:2022, faostat:2022/exporter.",
+    ),
 ]
 
 
@@ -67,6 +71,18 @@ Year = Annotated[int, typer.Option(help="2024 is the base year.")]
 
 Switches = Annotated[
     list[str] | None, typer.Option("--set", help="Named assumption, as malaysia_label=iran.")
+]
+
+
+Workers = Annotated[
+    int,
+    typer.Option("--workers", min=1, help="Processes that work; the answer stays the same."),
+]
+
+
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="Address of a Dask scheduler that works, tcp://host:8786."),
 ]
 
 
@@ -200,8 +216,10 @@ def calm_engine(world: World) -> Engine:
 def impacts_on(world: World) -> Impacts:
     """What a warning would mean for an importer, worked out when first asked for."""
     from corridors.risk import desk
+    from corridors.whatif.engine import prepare
 
-    return desk.impacts_of(world, cache(lambda: calm_engine(world)), remember)
+    # No bar: where several processes work, each makes the engine.
+    return desk.impacts_of(world, partial(prepare, world, remember=remember), remember)
 
 
 def span_of(text: str) -> timedelta:

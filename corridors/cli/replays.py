@@ -12,20 +12,23 @@ from corridors.cli.bulletins import Lang, Paper, publisher_of, write_bulletins
 from corridors.cli.options import (
     REFERENCE,
     Commodities,
+    Flows,
     Importers,
     Place,
+    Scheduler,
+    Workers,
     clock,
     day_of,
     impacts_on,
     importer_codes,
     known_commodities,
     open_store,
-    shipped_world,
+    open_world,
 )
 from corridors.cli.scenarios import engine_of, scenario_named
 from corridors.cli.terminal import Output, Shape, emit, progress
 from layers.errors import UsageError
-from layers.schema import READERS
+from layers.tables import READERS
 
 if TYPE_CHECKING:
     from corridors.risk.alert import Alert
@@ -48,6 +51,9 @@ def replay(
     changes: Annotated[
         bool, typer.Option("--changes", help="Only the days on which something was said anew.")
     ] = False,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    flows: Flows = None,
     store: Place = None,
     format: Shape = None,
     output: Output = None,
@@ -55,8 +61,9 @@ def replay(
     """What the monitor would have said each day, with what was published by then."""
     from corridors.risk import desk
     from corridors.risk.replay import replay as play
+    from corridors.whatif.scale import crew
 
-    world, kept = shipped_world(), open_store(store)
+    (world, said), kept = open_world(flows, store), open_store(store)
     begin, end = day_of(first), day_of(last)
     if end < begin:
         raise UsageError(f"--to {last} is before --from {first}")
@@ -66,17 +73,19 @@ def replay(
             "the store holds no traffic to replay: corridors feeds refresh portwatch_chokepoints, "
             "or corridors feeds import FILE (the CSV the PortWatch portal offers)"
         )
-    played = play(
-        world,
-        observations,
-        kept.events(every_version=True),
-        impacts_on(world),
-        importer_codes(world, importer),
-        first=begin,
-        last=end,
-        commodities=known_commodities(world, commodity),
-        progress=progress,
-    )
+    with crew(workers, scheduler) as hands:
+        played = play(
+            world,
+            observations,
+            kept.events(every_version=True),
+            impacts_on(world),
+            importer_codes(world, importer),
+            first=begin,
+            last=end,
+            commodities=known_commodities(world, commodity),
+            hands=hands,
+            progress=progress,
+        )
     table = played.days
     if changes:
         news = {
@@ -84,7 +93,7 @@ def replay(
         }
         keys = zip(*(table[c] for c in ("day", "element", "importer", "commodity")), strict=True)
         table = table[[key in news for key in keys]].reset_index(drop=True)
-    note = f"{first} to {last}, publication lag included; trade of today; {REFERENCE}"
+    note = f"{first} to {last}, publication lag included; trade of today; {REFERENCE}{said}"
     emit(world, "replay", note, table, format, output)
 
 
@@ -98,6 +107,7 @@ def drill(
         Path | None, typer.Option(help="Folder for the bulletins of every change of level.")
     ] = None,
     paper: Annotated[Paper, typer.Option(help="Their format.")] = Paper.md,
+    flows: Flows = None,
     format: Shape = None,
     output: Output = None,
 ) -> None:
@@ -106,7 +116,7 @@ def drill(
     from corridors.risk.drill import drill as play
     from corridors.whatif.answer import disturb
 
-    world, now = shipped_world(), clock()
+    (world, said), now = open_world(flows), clock()
     played_out = scenario_named(world, scenario)
     engine = engine_of(world, played_out)
     answer = disturb(engine, played_out)
@@ -120,7 +130,7 @@ def drill(
         commodities=known_commodities(world, commodity),
         progress=progress,
     )
-    note = f"{EXERCISE}: {scenario}, from {day}; {REFERENCE}"
+    note = f"{EXERCISE}: {scenario}, from {day}; {REFERENCE}{said}"
     emit(world, "drill", note, played.timeline, format, output)
     if bulletins is not None:
         news = [alert for alert in played.alerts if _news(alert)]

@@ -187,9 +187,16 @@ def _by_name(output: Path | None) -> Format:
 
 
 def progress(things: Sequence[str], what: str) -> Iterable[str]:
-    """Things to do, with a bar on standard error once they take more than a second."""
+    """Things to do, with a bar on standard error once they take more than a second.
+
+    A process that works for another shows none.
+    """
+    from multiprocessing import parent_process
+
     from tqdm import tqdm
 
+    if parent_process() is not None:
+        return things
     bar: Iterable[str] = tqdm(
         things, desc=what, file=sys.stderr, leave=False, delay=1.0, disable=None
     )

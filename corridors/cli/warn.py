@@ -19,6 +19,7 @@ from corridors.cli.options import (
     REFERENCE,
     Audience,
     Commodities,
+    Flows,
     Importers,
     Place,
     circle_of,
@@ -28,6 +29,7 @@ from corridors.cli.options import (
     importer_codes,
     known_commodities,
     open_store,
+    open_world,
     shipped_world,
 )
 from corridors.cli.terminal import Output, Shape, emit, emit_more
@@ -81,23 +83,24 @@ def warn_run(
     webhook: Annotated[
         str | None, typer.Option(help="Send new CAP messages there; else $CORRIDORS_WEBHOOK.")
     ] = None,
+    flows: Flows = None,
     store: Place = None,
     format: Shape = None,
     output: Output = None,
 ) -> None:
     """Weigh what the store holds, write what there is to say into the log, and say it."""
-    world, kept, now = shipped_world(), open_store(store), clock()
+    (world, said), kept, now = open_world(flows, store), open_store(store), clock()
     told = _run(world, kept, importer, commodity, now)
-    note = f"{len(told.alerts)} new entries; {_known_to(kept)}{_old(told)}; {REFERENCE}"
+    note = f"{len(told.alerts)} new entries; {_known_to(kept)}{_old(told)}; {REFERENCE}{said}"
     emit(world, "warnings", note, _table(told.alerts, now), format, output)
     address = webhook or os.environ.get("CORRIDORS_WEBHOOK", "")
     if address:
         deliver(world, kept, address, now)
 
 
-def judge(importers: list[str], store: str | None) -> str:
+def judge(importers: list[str], store: str | None, flows: str | None = None) -> str:
     """One run of the monitor, delivered where a webhook is configured; what came of it in words."""
-    world, kept, now = shipped_world(), open_store(store), clock()
+    (world, _), kept, now = open_world(flows, store), open_store(store), clock()
     told = _run(world, kept, importers, None, now)
     address = os.environ.get("CORRIDORS_WEBHOOK", "")
     if address:
@@ -249,16 +252,15 @@ def warn_scorecard(
     if importer is not None:
         wanted = importer_codes(world, importer)
         log = [a for a in log if a.importer in wanted]
-    records = kept.log(["feedback", "acknowledgement", "run"])
+    records = kept.log(["feedback", "acknowledgement"])
     by_kind = {kind: list(own["record"]) for kind, own in records.groupby("kind")}
     days = desk.known(world, kept, now=now).days
-    runs = records.loc[records["kind"] == "run", "at"]
     card = scorecard(
         log,
         desk.happened(days),
         feedback=by_kind.get("feedback", []),
         acknowledgements=by_kind.get("acknowledgement", []),
-        since=runs.min().to_pydatetime() if len(runs) else None,
+        since=kept.log_began("run"),
     )
     more = {
         name: getattr(card, name)
@@ -376,7 +378,7 @@ def _old(told: Told) -> str:
 
 def _known_to(kept: Store) -> str:
     """How old what the levels rest on is, in words."""
-    runs = kept.log(["run"])
+    runs = kept.log(["run"], newest=1)
     if runs.empty:
         return "the monitor was never run: corridors warn run"
     newest = runs["record"].iloc[-1]

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from corridors.cli.feeds import risk_today
-from corridors.cli.options import Switches, shipped_world
+from corridors.cli.options import (
+    ALL,
+    Flows,
+    Scheduler,
+    Switches,
+    Workers,
+    calm_engine,
+    known_commodities,
+    open_world,
+)
 from corridors.cli.scenarios import (
     EXERCISE,
     Close,
@@ -110,17 +118,44 @@ def whatif(
     recovery: Recovery = None,
     importer: Importers = None,
     commodity: Commodities = None,
+    each: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Shut these one after another, each beside whatever else is said of others: "
+            "chokepoint, port, pipeline, railway, all, or element ids. --importer all for every "
+            "country."
+        ),
+    ] = None,
     by: Annotated[By, typer.Option(help="What a row is.")] = By.importer,
     set: Switches = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    flows: Flows = None,
     format: Shape = None,
     output: Output = None,
 ) -> None:
     """Close, limit or make dearer anything: what arrives, what does not, and when it is short."""
-    world = shipped_world()
+    world, trade = open_world(flows, store)
     known = known_to(world)
     given = scenarios_given(known, scenario)
     if from_risk:
         given.append(_todays(world, store))
+    if each:
+        if by is not By.importer:
+            raise UsageError(f"--each has a row an importer and commodity: leave out --by {by}")
+
+        def beside(*element: str) -> Scenario:
+            """What is said otherwise, and an element shut."""
+            said = ([*(close or ()), *element], limit, supply, war_risk, toll, delay, open, set)
+            return chosen_of(known, given, said, (ship, only, start), duration, recovery)
+
+        others = (close, limit, supply, war_risk, toll, delay, open, set, given)
+        rest = beside() if any(others) else None
+        table, note = _swept(world, each, rest, beside, importer, commodity, workers, scheduler)
+        emit(world, "whatif_each", note + trade, table, format, output)
+        return
+    if workers > 1 or scheduler:
+        raise UsageError("one scenario is one piece of work: --workers goes with --each")
     said = (close, limit, supply, war_risk, toll, delay, open, set)
     chosen = chosen_of(known, given, said, (ship, only, start), duration, recovery)
     engine = engine_of(world, chosen)
@@ -129,7 +164,7 @@ def whatif(
     more = {"bindings": answer.bindings, "fleet": answer.fleet.table}
     table = _table(answer, groups, by)
     name = f"whatif_{chosen.name}_{by.value}"
-    emit(world, name, _note(chosen, answer), table, format, output, more=more)
+    emit(world, name, _note(chosen, answer) + trade, table, format, output, more=more)
 
 
 def compare(
@@ -140,27 +175,31 @@ def compare(
     commodity: Commodities = None,
     duration: Duration = None,
     set: Switches = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    flows: Flows = None,
     format: Shape = None,
     output: Output = None,
 ) -> None:
     """Scenarios side by side, for the same importers."""
+    from corridors.whatif.scale import crew
     from corridors.whatif.scenario import diff
 
-    world = shipped_world()
+    world, trade = open_world(flows)
     known = known_to(world)
     if len(scenarios) < 2:
         raise UsageError("compare takes two scenarios or more; against today's routes use whatif")
     given = [combined([s], duration, None) for s in scenarios_given(known, scenarios)]
-    tables = []
-    for one in given:
-        answer = _answered(engine_of(world, one, switches_of(set)), one)
-        groups = _groups(world, answer, importer or ["CHN"], commodity)
-        tables.append(_table(answer, groups, By.importer).assign(scenario=one.name))
+    asked = (tuple(importer or ["CHN"]), commodity, switches_of(set))
+    with crew(workers, scheduler) as hands:
+        names = [one.name for one in given]
+        tables = hands.map(_compared, given, shared=(world, asked), names=names, progress=progress)
     table = _side_by_side(tables)
     for one in given[1:]:
         for line in diff(given[0], one):
             typer.echo(line, err=True)
-    emit(world, "compare", f"{EXERCISE}; {', '.join(s.name for s in given)}", table, format, output)
+    note = f"{EXERCISE}; {', '.join(s.name for s in given)}{trade}"
+    emit(world, "compare", note, table, format, output)
 
 
 def worst(
@@ -175,6 +214,9 @@ def worst(
         list[str] | None, typer.Option(help="Element left out; may be given again.")
     ] = None,
     keep: Annotated[int, typer.Option(min=1, help="Sets to show.")] = 10,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    flows: Flows = None,
     format: Shape = None,
     output: Output = None,
 ) -> None:
@@ -182,21 +224,25 @@ def worst(
     from corridors.demand import members_of
     from corridors.whatif.engine import prepare
     from corridors.whatif.interdiction import worst as search
+    from corridors.whatif.scale import crew
 
-    world = shipped_world()
+    world, trade = open_world(flows)
     importer = country_code(world, importer)
     countries = members_of(world, importer)
     engine = prepare(
         world, commodities=commodity or ["crude_oil"], remember=remember, progress=progress
     )
     chosen = _among(world, engine, countries, among or ["chokepoint"], without or [])
-    table, proof = search(engine, countries, k=k, among=chosen, keep=keep, progress=progress)
+    with crew(workers, scheduler) as hands:
+        table, proof = search(
+            engine, countries, k=k, among=chosen, keep=keep, hands=hands, progress=progress
+        )
     note = (
         f"{EXERCISE}; {importer}, {', '.join(commodity or ['crude_oil'])}: up to {k} of "
         f"{len(chosen)} elements, {proof.sets:,} sets: {proof.equal:,} no worse than a smaller "
         f"set, {proof.bounded:,} ruled out by their bound, {proof.answered:,} answered in full"
     )
-    emit(world, f"worst_{importer}_{k}", note, table, format, output)
+    emit(world, f"worst_{importer}_{k}", note + trade, table, format, output)
 
 
 def respond(
@@ -206,6 +252,7 @@ def respond(
     duration: Duration = None,
     importer: Annotated[str, typer.Option("--importer", "-i")] = "CHN",
     commodity: Commodities = None,
+    flows: Flows = None,
     format: Shape = None,
     output: Output = None,
 ) -> None:
@@ -214,7 +261,7 @@ def respond(
 
     from corridors.response import respond as answered
 
-    world = shipped_world()
+    world, trade = open_world(flows)
     known = known_to(world)
     said = (close, limit, None, None, None, None, None, None)
     chosen = chosen_of(
@@ -231,18 +278,17 @@ def respond(
         typer.echo("nothing of this importer and commodity loses its way", err=True)
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     note = f"{_note(chosen, answer)}; to be met: {', '.join(needs) or 'nothing'}"
-    emit(world, f"respond_{importer}_{chosen.name}", note, table, format, output)
+    emit(world, f"respond_{importer}_{chosen.name}", note + trade, table, format, output)
 
 
 def ensemble(
     years: Annotated[int, typer.Option(min=1, help="Years drawn by lot.")] = 10_000,
     seed: Annotated[int, typer.Option(min=0)] = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the numbers stay the same.")] = 1,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler, tcp://…")
-    ] = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
     importer: Annotated[str, typer.Option("--importer", "-i")] = "CHN",
     commodity: Commodities = None,
+    flows: Flows = None,
     format: Shape = None,
     output: Output = None,
 ) -> None:
@@ -254,26 +300,29 @@ def ensemble(
     from corridors.whatif.ensemble import agreement, moments, simulate
     from corridors.whatif.ensemble import ensemble as valued
     from corridors.whatif.interdiction import Values
-    from corridors.whatif.scale import map_blocks
+    from corridors.whatif.scale import crew
 
-    world = shipped_world()
+    world, trade = open_world(flows)
     importer = country_code(world, importer)
     engine = prepare(
         world, commodities=commodity or ["crude_oil"], remember=remember, progress=progress
     )
     values = Values(engine, members_of(world, importer))
     chances = _chances(world)
-    draws = simulate(
-        world.hazards,
-        years=years,
-        seed=seed,
-        chances=chances,
-        among=values.matter(world.hazards),
-        mapper=partial(map_blocks, workers=workers, scheduler=scheduler),
-    )
-    weight = np.zeros(len(draws.closures))
-    np.add.at(weight, draws.closure, draws.weight_d)
-    held = values.focus(draws.closures, weight, ANSWERED)
+    with crew(workers, scheduler) as hands:
+        draws = simulate(
+            world.hazards,
+            years=years,
+            seed=seed,
+            chances=chances,
+            among=values.matter(world.hazards),
+            mapper=hands.map,
+        )
+        weight = np.zeros(len(draws.closures))
+        np.add.at(weight, draws.closure, draws.weight_d)
+        values.meet(draws.closures, hands, progress)
+        held = values.focus(draws.closures, weight, ANSWERED)
+        values.look_up(draws.closures, hands, progress)
     found = valued(draws, values, Values.MEASURES, progress=progress)
     check = agreement(draws, moments(world.hazards, chances))
     table = found.summary()
@@ -285,11 +334,57 @@ def ensemble(
         f"against the closed form: largest |z| {worst_z:.2f} over {len(check)} chokepoints"
     )
     name = f"ensemble_{importer}"
-    emit(world, name, note, table, format, output, more={"closed_form": check})
+    emit(world, name, note + trade, table, format, output, more={"closed_form": check})
+
+
+def _compared(
+    world: World,
+    asked: tuple[Sequence[str], Sequence[str] | None, Mapping[str, str]],
+    scenario: Scenario,
+) -> pd.DataFrame:
+    """The table of one scenario for the importers, commodities and switches asked for."""
+    importers, commodities, switches = asked
+    answer = _answered(engine_of(world, scenario, switches), scenario)
+    groups = _groups(world, answer, importers, commodities)
+    return _table(answer, groups, By.importer).assign(scenario=scenario.name)
+
+
+def _swept(
+    world: World,
+    each: Sequence[str],
+    rest: Scenario | None,
+    beside: Callable[[str], Scenario],
+    importers: Sequence[str] | None,
+    commodities: Sequence[str] | None,
+    workers: int,
+    scheduler: str | None,
+) -> tuple[pd.DataFrame, str]:
+    """What closing each of some elements does to each importer, and what to say of it."""
+    from corridors.demand import members_of
+    from corridors.whatif.scale import crew
+    from corridors.whatif.sweep import sweep
+
+    engine = engine_of(world, rest) if rest else calm_engine(world)
+    known_commodities(world, commodities)
+    everyone = ALL in (importers or ())
+    named = None if everyone else [country_code(world, i) for i in importers or ["CHN"]]
+    countries = world.importers
+    if named is not None:
+        countries = frozenset().union(*(members_of(world, name) for name in named))
+    ruled = {rule.element for rule in rest.rules} if rest else frozenset()
+    elements = [e for e in _among(world, engine, countries, each, []) if e not in ruled]
+    with crew(workers, scheduler) as hands:
+        table = sweep(
+            engine, {e: beside(e) for e in elements}, named, hands=hands, progress=progress
+        )
+    if commodities:
+        table = table[table["commodity"].isin(list(commodities))].reset_index(drop=True)
+    note = f"{EXERCISE}; {len(elements)} elements, each shut by itself; who is untouched has no row"
+    return table.rename(columns={"scenario": "element"}), note
 
 
 def _todays(world: World, store: str | None) -> Scenario:
-    from corridors.whatif.scenario import from_risk
+    from corridors.whatif.scenario_risk import from_risk
 
     return from_risk(world, risk_today(world, store))
 

@@ -225,7 +225,7 @@ def from_record(record: Mapping[str, Any]) -> Alert:
         held["recent"] = tuple(Level(level) for level in held["recent"])
         held["references"] = tuple((i, datetime.fromisoformat(at)) for i, at in held["references"])
         return Alert(**_moments(_numbers(held, Alert)))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise CorridorsError(f"no entry of the warning log: {error}") from error
 
 

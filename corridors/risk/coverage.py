@@ -1,13 +1,12 @@
 """Which feeds look where: the difference between calm and not covered.
 
-A feed looks at an element when it would tell if something happened there. A feed that is not
-named here looks nowhere by itself; an event of it covers the element it reaches.
+A feed looks at an element when it would tell if something happened there; its ``Source`` says
+where (`layers.source.Look`). One that does not looks nowhere by itself; an event of it covers the
+element it reaches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,53 +14,18 @@ import numpy as np
 import pandas as pd
 
 from layers.geo import Bools, lonlat
+from layers.source import Look, feeds
 
 if TYPE_CHECKING:
     from corridors.risk.nearness import Pieces
 
-AT_SEA = ("chokepoint", "port")
-ON_LAND = ("port", "railway", "pipeline")
-EVERYWHERE = ("chokepoint", "port", "railway", "pipeline")
 CURRENT = ("live", "cached", "empty_ok")
 ANSWERED = (*CURRENT, "stale")
 
 
-@dataclass(frozen=True)
-class Look:
-    """What a feed watches for, and where.
-
-    Attributes
-    ----------
-    watches
-        ``hazard``, ``security``, ``operations``, ``advice`` or ``water``.
-    kinds
-        Kinds of elements.
-    box
-        West, south, east, north, degrees: elements with a part in it; the globe by default.
-    element
-        The one element it looks at; empty for all.
-    """
-
-    watches: str
-    kinds: tuple[str, ...] = EVERYWHERE
-    box: tuple[float, float, float, float] = (-180.0, -90.0, 180.0, 90.0)
-    element: str = ""
-
-
-LOOKS: Mapping[str, Look] = {
-    "acled_events": Look("security"),
-    "acp_gatun": Look("water", element="chokepoint:panama"),
-    "fcdo_advice": Look("advice", ON_LAND),
-    "gdacs_events": Look("hazard"),
-    "mfa_notices": Look("advice", ON_LAND),
-    "nga_warnings": Look("security", AT_SEA),
-    # The basins of the National Hurricane Center: the Atlantic and the Pacific east of 140° W.
-    "nhc_storms": Look("hazard", box=(-140.0, 0.0, -5.0, 60.0)),
-    "portwatch_disruptions": Look("operations", AT_SEA),
-    "smartraveller_advice": Look("advice", ON_LAND),
-    "ucdp_candidate": Look("security"),
-    "usgs_earthquakes": Look("hazard"),
-}
+def looks() -> dict[str, Look]:
+    """What each feed watches that looks anywhere by itself, by feed."""
+    return {id: found.source.look for id, found in feeds().items() if found.source.look}
 
 
 def coverage(pieces: Pieces, states: pd.DataFrame, *, now: datetime) -> pd.DataFrame:
@@ -84,19 +48,19 @@ def coverage(pieces: Pieces, states: pd.DataFrame, *, now: datetime) -> pd.DataF
         feed that has never answered does not look; one that failed since does, with the age of
         what it said.
     """
-    told = _told(states, now)
-    rows = np.zeros((len(LOOKS), len(pieces.ids)), bool)
-    for row, (feed, look) in enumerate(LOOKS.items()):
+    told, watching = _told(states, now), looks()
+    rows = np.zeros((len(watching), len(pieces.ids)), bool)
+    for row, (feed, look) in enumerate(watching.items()):
         if feed in told.index:
             rows[row] = _looked_at(look, pieces)
-    feeds, subjects = np.array(list(LOOKS)), np.array([look.watches for look in LOOKS.values()])
-    moments = told["as_of"].reindex(feeds).dt.tz_localize(None).to_numpy("datetime64[us]")
-    current = np.isin(feeds, told.index[told["current"]])
+    names, subjects = np.array([*watching]), np.array([look.watches for look in watching.values()])
+    moments = told["as_of"].reindex(names).dt.tz_localize(None).to_numpy("datetime64[us]")
+    current = np.isin(names, told.index[told["current"]])
     newest = np.fmax.reduce(np.where(rows, moments[:, None], np.datetime64("NaT", "us")), axis=0)
     found = pd.DataFrame(
         {
             "element": list(pieces.ids),
-            "feeds": [";".join(feeds[seen]) for seen in rows.T],
+            "feeds": [";".join(names[seen]) for seen in rows.T],
             "watched": [";".join(sorted(set(subjects[seen]))) for seen in rows.T],
             "threat_as_of": pd.DatetimeIndex(newest).tz_localize("UTC"),
             "current": (rows & current[:, None]).any(axis=0),

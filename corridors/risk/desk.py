@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -115,13 +114,34 @@ def alert_of(store: Store, id: str) -> Alert:
 
 
 def impacts_of(world: World, engine: Callable[[], Engine], remember: Remember) -> Impacts:
-    """What importers would lose if an element lost traffic, kept on disk between runs."""
+    """What importers would lose if an element lost traffic, kept on disk between runs.
 
-    @cache
-    def found(element: str, lost: float) -> pd.DataFrame:
-        return remembered(world, element, lost=lost, engine=engine, remember=remember)
+    It survives pickling when ``engine`` and ``remember`` do; the engine is made where it is asked.
+    """
+    return _Impacts(world, engine, remember)
 
-    return found
+
+class _Impacts:
+    """See `impacts_of`."""
+
+    def __init__(self, world: World, engine: Callable[[], Engine], remember: Remember) -> None:
+        self._world, self._make, self._remember = world, engine, remember
+        self._engine: Engine | None = None
+        self._found: dict[tuple[str, float], pd.DataFrame] = {}
+
+    def __call__(self, element: str, lost: float) -> pd.DataFrame:
+        if (element, lost) not in self._found:
+            self._found[element, lost] = remembered(
+                self._world, element, lost=lost, engine=self._made, remember=self._remember
+            )
+        return self._found[element, lost]
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "_engine": None}
+
+    def _made(self) -> Engine:
+        self._engine = self._engine or self._make()
+        return self._engine
 
 
 def warn(
@@ -209,7 +229,7 @@ def last_run(store: Store) -> LastRun:
     CorridorsError
         When its record can't be read.
     """
-    runs = store.log(["run"])
+    runs = store.log(["run"], newest=1)  # each holds how all stands: years of them are gigabytes
     if runs.empty:
         return LastRun({}, {})
     record = runs["record"].iloc[-1]
@@ -225,7 +245,7 @@ def last_run(store: Store) -> LastRun:
         at = datetime.fromisoformat(record["at"])
     except (KeyError, TypeError, ValueError) as error:
         raise CorridorsError(f"the last run in the warning log can't be read: {error}") from error
-    return LastRun(standings, judged, at, runs["at"].iloc[0].to_pydatetime())
+    return LastRun(standings, judged, at, store.log_began("run"))
 
 
 def _record(after: LastRun, alerts: int, now: datetime) -> dict[str, Any]:

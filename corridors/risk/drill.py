@@ -29,7 +29,7 @@ from corridors.whatif.answer import Answer
 from corridors.whatif.scenario import Rule, Scenario
 from layers.errors import UsageError
 from layers.events import event_frame, observation_frame
-from layers.schema import READERS
+from layers.tables import READERS
 from layers.world import records
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ feeds adds nothing to what raises a level, and lowers none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import isnan, nan
@@ -49,7 +49,7 @@ from layers.world import records
 if TYPE_CHECKING:
     from layers.world import World
 
-__all__ = ["Feeds", "Sight", "Told", "judged_to", "run", "sights"]
+__all__ = ["Feeds", "Sight", "Told", "judged_to", "run", "sights", "urgency"]
 
 OLD_TRAFFIC = timedelta(days=12)
 """Traffic is published on Tuesdays up to the Sunday before; one week may be missed."""
@@ -133,6 +133,8 @@ def sights(
     *,
     now: datetime,
     since: Mapping[str, pd.Timestamp] | None = None,
+    among: Collection[str] | None = None,
+    usual: Mapping[int, Mapping[str, float]] | None = None,
 ) -> dict[str, list[Sight]]:
     """What is known of each element, a sight a day of data that was not judged yet, oldest first.
 
@@ -147,6 +149,11 @@ def sights(
     since
         By element: the last day of traffic that was judged. Without it, and where no new day
         came, the newest day alone.
+    among
+        Elements to look at; all when not given. What is known of one depends on no other.
+    usual
+        How often an element is hit by the long record, by horizon (`long_run`), when the caller
+        has it already.
     """
     traffic = {str(e): own for e, own in days.groupby("element", sort=False)} if len(days) else {}
     said = {} if feeds is None else {str(r["element"]): r for r in records(feeds.threat)}
@@ -156,8 +163,10 @@ def sights(
     listed = set(world.declarations["element"]) | {
         e.strip() for cell in policy["assets"] for e in cell.split(";")
     }
-    elements = [e for e in world.elements() if e in traffic or e in listed or e in told]
-    rates = {h: long_run(world, elements, h) for h in HORIZONS}
+    some = world.elements() if among is None else [e for e in world.elements() if e in among]
+    elements = [e for e in some if e in traffic or e in listed or e in told]
+    rates = usual or {h: long_run(world, elements, h) for h in HORIZONS}
+    news = None if feeds is None else _news(feeds.reports)
     found = {}
     for element in elements:
         base = {h: rates[h].get(element, nan) for h in HORIZONS}
@@ -167,7 +176,7 @@ def sights(
         if _loud(world, said.get(element)):
             # Of days before today it is not known what feeds said: a calm one speaks for nothing.
             rows = [*(row for row in rows[:-1] if row is not None and row["speaks"]), rows[-1]]
-        reports = None if feeds is None else feeds.reports
+        reports = None if news is None else news.get(element, news[""])
         found[element] = [
             _sight(world, element, row, base, said.get(element), reports, policy, now, last)
             for row, last in zip(rows, [False] * (len(rows) - 1) + [True], strict=True)
@@ -235,7 +244,7 @@ def _sight(
     news = last and (row is None or "feeds" in domains)
     of_feeds = threat["threat_as_of"] if threat is not None and news else None
     fresh = now - _moment(row["day"]) <= OLD_TRAFFIC if row is not None else not old_feeds
-    own = _news_of(reports, element) if last else None
+    own = reports if last else None
     return Sight(
         element=element,
         vintage=_vintage(row, of_feeds, own if news else None, seen),
@@ -248,11 +257,13 @@ def _sight(
     )
 
 
-def _news_of(reports: pd.DataFrame | None, element: str) -> pd.DataFrame | None:
-    """What feeds report of an element; what came with the project is no news."""
-    if reports is None:
-        return None
-    return reports[(reports["element"] == element) & ~reports["embedded"].astype(bool)]
+def _news(reports: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """What feeds report of each element, and nothing under ``""``.
+
+    What came with the project is no news.
+    """
+    told = reports[~reports["embedded"].astype(bool)]
+    return {"": told.iloc[:0]} | {str(e): own for e, own in told.groupby("element", sort=False)}
 
 
 def _loud(world: World, threat: Mapping[str, object] | None) -> bool:
@@ -303,10 +314,9 @@ def _vintage(
 ) -> str:
     """Days of traffic, feeds and declaration: two runs a day on the same data are one update."""
     parts = [f"traffic {_moment(row['day']):%Y-%m-%d}"] if row is not None else []
-    news = [] if own is None else list(own["happened_at"].dropna())
-    news += [] if of_feeds is None or pd.isna(of_feeds) else [of_feeds]  # type: ignore[call-overload]
-    if news:
-        parts.append(f"feeds {max(map(_moment, news)):%Y-%m-%d}")
+    told = pd.to_datetime(pd.Series([None if own is None else own["happened_at"].max(), of_feeds]))
+    if told.notna().any():
+        parts.append(f"feeds {told.max():%Y-%m-%d}")
     if seen.declared and seen.declared_at is not None:
         parts.append(f"declared {seen.declared} {seen.declared_at:%Y-%m-%d}")
     return "; ".join(parts)
@@ -400,9 +410,14 @@ def run(
                 alerts.append(told)
             if standing != CALM:
                 kept[subject] = standing
-    order = sorted(alerts, key=lambda a: (-a.level, a.importer, a.element, a.commodity))
+    order = sorted(alerts, key=urgency)
     old = tuple(element for element, own in seen.items() if not own[-1].fresh)
     return Told(order, {**{s: v for s, v in left.items() if s not in kept}, **kept}, old)
+
+
+def urgency(alert: Alert) -> tuple[int, str, str, str]:
+    """Where an entry stands among those of its run: the gravest first."""
+    return -alert.level, alert.importer, alert.element, alert.commodity
 
 
 def _subjects(

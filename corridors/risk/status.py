@@ -116,6 +116,8 @@ def status(
 def _of_table(world: World, element: str, now: datetime) -> Iterator[tuple[str, str, datetime]]:
     """Declarations of the table in force and known by now, the earlier rows first."""
     table = world.declarations
+    if element not in table["element"].array:
+        return
     for row in records(table[table["element"] == element]):
         at = _day(row["at"])
         over = bool(row["until"]) and _day(row["until"]) + DAY <= now

@@ -48,10 +48,6 @@ class Rate:
         """Events a year."""
         return self.alpha / self.beta
 
-    def at_least_one(self, years: float) -> float:
-        """Probability of an event within so many years."""
-        return float(1.0 - (self.beta / (self.beta + years)) ** self.alpha)
-
 
 def updated(
     events: float, years: float, recent_events: int, recent_years: float, *, weight: float

@@ -121,11 +121,6 @@ def event_weight(
     return np.asarray(np.asarray(p, float) * np.asarray(severity, float) / 4 * near_by * fresh)
 
 
-def noisy_or(weights: npt.ArrayLike, *, leak: float = 0.0) -> float:
-    """Probability that at least one of independent causes acts: 1 − (1 − leak) Π (1 − w)."""
-    return float(1 - (1 - leak) * np.prod(1 - np.asarray(weights, float)))
-
-
 def threat(
     events: pd.DataFrame,
     world: World,

@@ -98,13 +98,13 @@ def moment() -> datetime:
 
 def known(world: World) -> Now:
     """What is known now, at most five minutes old and never older than the store."""
-    store = Store(None)
+    store = Store(None, only_reads=True)
     return _known(world.digest, store.place, store.changed(), world)
 
 
 def traffic(world: World) -> pd.DataFrame:
     """The last year of every daily series: ``element, day, calls, observed_d, usual_d, …``."""
-    store = Store(None)
+    store = Store(None, only_reads=True)
     return _traffic(world.digest, store.place, store.changed(), world)
 
 
@@ -112,14 +112,14 @@ def traffic(world: World) -> pd.DataFrame:
 def _known(digest: str, place: str, changed: int, _world: World) -> Now:
     world, now = _world, moment()
     try:
-        return look(world, Store(place), now=now, stored=changed != 0)
+        return look(world, Store(place, only_reads=True), now=now, stored=changed != 0)
     except CorridorsError as error:
         return look(world, Store.nothing(), now=now, stored=True, fault=str(error))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, ttl=KEPT_S, refresh_mode="background")
 def _traffic(digest: str, place: str, changed: int, _world: World) -> pd.DataFrame:
-    store, world, now = Store(place), _world, moment()
+    store, world, now = Store(place, only_reads=True), _world, moment()
     try:
         told = store.observations(feeds=[desk.TRAFFIC], every_vintage=True)
         days, _ = traffic_outlook(world, told, now=now, rebased=desk.rebased(store))

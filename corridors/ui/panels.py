@@ -11,6 +11,7 @@ from corridors.metrics import KINDS
 from corridors.ui import link, sentences, style
 from corridors.ui.answer import Question, importers_of, relabelled, years_of
 from corridors.ui.words import LANGUAGES, word
+from layers.errors import CorridorsError
 
 if TYPE_CHECKING:
     from layers.world import World
@@ -141,10 +142,16 @@ def nothing(world: World, asked: Question, lang: str) -> None:
     verdict(text, word("no_flows_more", lang))
 
 
-def attribution(lang: str) -> None:
-    """Whom the map and the data owe, in one line."""
+def broken(error: CorridorsError) -> None:
+    """What is wrong with the tables or the trade chosen, in place of every page."""
+    st.html(f'<pre class="cx-small" role="alert">⚠ {escape(str(error))}</pre>')
+
+
+def attribution(lang: str, trade: str) -> None:
+    """Whom the map and the data owe, and what is to be known of imported trade, in one line."""
+    said = f"{word('trade_chosen', lang, trade=trade)} " if trade else ""
     st.html(
-        f'<p class="cx-small">{escape(word("attribution", lang))} '
+        f'<p class="cx-small">{escape(said)}{escape(word("attribution", lang))} '
         f"{escape(word('share_link', lang))}</p>"
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from layers.world import World
 if TYPE_CHECKING:
     from corridors.whatif.engine import Engine
 
-__all__ = ["Bench", "answered", "basis", "engine", "load", "settle"]
+__all__ = ["Bench", "answered", "basis", "engine", "load", "settle", "trade"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +38,30 @@ class Bench:
 
 
 @st.cache_resource(show_spinner=False)
+def trade() -> tuple[World, str]:
+    """Return the world, and what a reader must know of the imported trade it rests on.
+
+    Imported trade is chosen by ``$CORRIDORS_FLOWS``, as by ``--flows`` of the commands; without
+    it the trade is that of ``flows.csv``, and there is nothing to know.
+    """
+    world = layers.load_world()
+    chosen = os.environ.get("CORRIDORS_FLOWS", "")
+    if not chosen:
+        return world, ""
+    from layers.flows import Kept, parse_ref, take
+
+    taken = take(world, Kept(), parse_ref(chosen))
+    return taken.world, taken.note
+
+
+@st.cache_resource(show_spinner=False)
 def load() -> tuple[World, Network, dict[str, Any]]:
     """Return what all readers share: the world, its network and the ground of the map.
 
     The ground is ``still``, the file of all geometry that never changes, and the places of every
     ``chokepoint`` and ``port``.
     """
-    world = layers.load_world()
+    world, _ = trade()
     frames = layers.frames(world)
     places = {
         "still": component.publish(ground.ground(frames, layers.data_dir())),

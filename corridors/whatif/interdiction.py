@@ -7,14 +7,17 @@ bypass, is as bad as the set without it. And a set whose harm with every bypass 
 the harm already found for others need not be answered at all: with a bypass it can only be less.
 What is left is answered in full (min-cost flow over the bypasses, ``corridors.whatif.allocation``).
 Full canals and fleets are left out of the search, which would otherwise have no such bound.
+
+Of sets of one size none waits for another. Several processes answer some sets in full that one,
+knowing more by then, would have ruled out; those are thrown away, so that nothing changes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 import pandas as pd
@@ -25,6 +28,7 @@ from corridors.whatif.answer import disturb
 from corridors.whatif.engine import Engine, Market
 from corridors.whatif.losses import losses
 from corridors.whatif.reroute import spread
+from corridors.whatif.scale import Alone, Crew, parts
 from corridors.whatif.scenario import Rule, make_scenario
 from corridors.whatif.supply import YEAR_D
 from layers.errors import UsageError
@@ -32,6 +36,10 @@ from layers.errors import UsageError
 __all__ = ["Loss", "Proof", "Values", "candidates", "worst"]
 
 MOST_SETS = 200_000
+BLOCKS = 8
+"""Blocks of sets for each process: a few, so that none waits long for another."""
+AHEAD = 2
+"""Sets answered at a time for each process, where there are several."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,7 @@ def worst(
     k: int,
     among: Sequence[str],
     keep: int = 10,
+    hands: Crew | None = None,
     progress: Progress = lambda things, _: things,
 ) -> tuple[pd.DataFrame, Proof]:
     """The sets of k elements whose closure would hurt the imports of some countries most.
@@ -92,6 +101,8 @@ def worst(
         Element ids to choose from.
     keep
         How many sets to rank; the first two are proved, and so is each that ``proved`` says.
+    hands
+        Who answers sets; the table and the proof are the same whoever does. None: this process.
 
     Returns
     -------
@@ -112,12 +123,13 @@ def worst(
             f"{count:,} sets of {k} or fewer among {len(among)} elements; at most {MOST_SETS:,}: "
             "a smaller k, or fewer elements"
         )
+    hands = hands or Alone()
     bounds = _Bounds(engine, countries)
-    every = [s for size in range(1, k + 1) for s in combinations(sorted(among), size)]
-    for chosen, _ in zip(every, progress(_named(every), "closed sets"), strict=True):
-        bounds.add(chosen)
+    for size in range(1, k + 1):
+        bounds.add(list(combinations(sorted(among), size)), hands, progress)
     ranked = sorted(bounds.loss, key=lambda s: (-bounds.loss[s].harm_usd, len(s), s))
     exact, used = dict[_Set, Loss](), dict[_Set, frozenset[str]]()
+    answers = dict[_Set, tuple[Loss, frozenset[str]]]()
     floor, gone_through = -math.inf, 0
     for chosen, _ in zip(ranked, progress(_named(ranked), "worst closures"), strict=True):
         if bounds.loss[chosen].harm_usd <= floor:
@@ -127,7 +139,12 @@ def worst(
         if smaller is not None:
             used[chosen] = used[smaller]
             continue
-        exact[chosen], used[chosen] = _answered(engine, countries, chosen, bounds.price)
+        if chosen not in answers:
+            ahead = 1 if hands.size == 1 else AHEAD * hands.size
+            some = list(islice(_open(ranked[gone_through - 1 :], bounds, floor, used), ahead))
+            some = [s for s in some if s not in answers]
+            answers |= zip(some, hands.map(_exact, some, shared=(bounds,)), strict=True)
+        exact[chosen], used[chosen] = answers[chosen]
         harms = sorted((loss.harm_usd for loss in exact.values()), reverse=True)
         floor = harms[1] if len(harms) > 1 else -math.inf
     best = sorted(exact, key=lambda s: (-exact[s].harm_usd, s))[:keep]
@@ -144,6 +161,17 @@ def worst(
     )
     bounded = len(ranked) - gone_through
     return table, Proof(count, count - bounded - len(exact), bounded, len(exact))
+
+
+def _open(
+    ranked: Sequence[_Set], bounds: _Bounds, floor: float, used: Mapping[_Set, frozenset[str]]
+) -> Iterator[_Set]:
+    """The next sets that, by what is known now, will have to be answered in full."""
+    for chosen in ranked:
+        if bounds.loss[chosen].harm_usd <= floor:
+            return
+        if _as_bad(chosen, used) is None:
+            yield chosen
 
 
 def _as_bad(chosen: _Set, used: Mapping[_Set, frozenset[str]]) -> _Set | None:
@@ -181,7 +209,7 @@ class _Bounds:
     """
 
     def __init__(self, engine: Engine, countries: Collection[str]) -> None:
-        self._engine = engine
+        self.engine, self.countries = engine, countries
         self._part = engine.of_importers(countries, list(engine.markets))
         commodities = engine.world.commodities
         self.price = dict(
@@ -192,35 +220,63 @@ class _Bounds:
         self._used: dict[_Set, frozenset[str]] = {(): self.closed(())[1]}
         self._cut_off: dict[_Set, bool] = {(): False}
 
-    def add(self, chosen: _Set) -> None:
-        """The bound of a set; the sets without one of its elements come before it."""
-        for i, element in enumerate(chosen):
-            fewer = chosen[:i] + chosen[i + 1 :]
-            # Where cargo is cut off, a bypass may use what no cargo used before.
-            if element not in self._used[fewer] and not self._cut_off[fewer]:
-                self._used[chosen], self._cut_off[chosen] = self._used[fewer], False
-                return
-        self.loss[chosen], self._used[chosen] = self.closed(chosen)
-        self._cut_off[chosen] = self.loss[chosen].lost_t > 0
+    def add(self, sets: Sequence[_Set], hands: Crew, progress: Progress) -> None:
+        """The bounds of all sets of one size; those of the sizes below come before them."""
+        wanted = []
+        for chosen in sets:
+            for i, element in enumerate(chosen):
+                fewer = chosen[:i] + chosen[i + 1 :]
+                # Where cargo is cut off, a bypass may use what no cargo used before.
+                if element not in self._used[fewer] and not self._cut_off[fewer]:
+                    self._used[chosen], self._cut_off[chosen] = self._used[fewer], False
+                    break
+            else:
+                wanted.append(chosen)
+        self.look_up(wanted, hands, progress)
+        for chosen in wanted:
+            self.loss[chosen], self._used[chosen] = self._closed[chosen]
+            self._cut_off[chosen] = self.loss[chosen].lost_t > 0
+
+    def look_up(self, sets: Sequence[_Set], hands: Crew, progress: Progress) -> None:
+        """Have the bounds of some sets known, each by itself."""
+        sets = [chosen for chosen in dict.fromkeys(sets) if chosen not in self._closed]
+        blocks = parts(sets, len(sets) if hands.size == 1 else BLOCKS * hands.size)
+        found = hands.map(
+            _bounded,
+            blocks,
+            shared=(self,),
+            names=[" ".join(block[0]) for block in blocks],
+            progress=lambda names, _: progress(names, "closed sets"),
+        )
+        for block, answers in zip(blocks, found, strict=True):
+            self._closed |= zip(block, answers, strict=True)
 
     def closed(self, chosen: _Set) -> tuple[Loss, frozenset[str]]:
         """The bound of a set by itself, and all elements that cargo then passes."""
         if chosen not in self._closed:
-            self._closed[chosen] = self._lost(chosen)
+            self._closed[chosen] = self.lost(chosen)
         return self._closed[chosen]
 
-    def _lost(self, chosen: _Set) -> tuple[Loss, frozenset[str]]:
+    def lost(self, chosen: _Set) -> tuple[Loss, frozenset[str]]:
         rules = [Rule(element=e, lost=1.0) for e in chosen]
         lost, added, harm = 0.0, 0.0, 0.0
         word, passed = np.uint64(0), set[str]()
         for market in self._part.markets.values():
-            tonnes, usd, bits, land = _market_loss(self._engine, market, rules)
+            tonnes, usd, bits, land = _market_loss(self.engine, market, rules)
             lost, added = lost + tonnes, added + usd
             harm += tonnes * self.price[market.commodity] + usd
             word |= bits
             passed |= land
-        used = frozenset(self._engine.network.elements(word)) | passed
+        used = frozenset(self.engine.network.elements(word)) | passed
         return Loss(harm, lost, added), used
+
+
+def _bounded(bounds: _Bounds, sets: Sequence[_Set]) -> list[tuple[Loss, frozenset[str]]]:
+    return [bounds.lost(chosen) for chosen in sets]
+
+
+def _exact(bounds: _Bounds, chosen: _Set) -> tuple[Loss, frozenset[str]]:
+    return _answered(bounds.engine, bounds.countries, chosen, bounds.price)
 
 
 class Values:
@@ -235,7 +291,6 @@ class Values:
     MEASURES = ("lost_t", "added_usd", "harm_usd")
 
     def __init__(self, engine: Engine, countries: Collection[str]) -> None:
-        self._engine, self._countries = engine, countries
         self._bounds = _Bounds(engine, countries)
         self._kept = dict[_Set, Loss]()
         self._met_of = dict[frozenset[str], _Set]()
@@ -269,7 +324,7 @@ class Values:
     def matter(self, hazards: pd.DataFrame) -> list[str]:
         """Elements with hazards that cargo passes in calm times or with any one of them shut."""
         risky = sorted({f"chokepoint:{c}" for c in hazards["chokepoint"]})
-        known = [e for e in risky if e in self._engine.network.passages]
+        known = [e for e in risky if e in self._bounds.engine.network.passages]
         used = set(self._bounds.closed(())[1])
         for element in known:
             if element in used:
@@ -281,32 +336,65 @@ class Values:
         loss = self._loss(self._met(closed))
         return np.array([loss.lost_t, loss.added_usd, loss.harm_usd]) / YEAR_D
 
-    def _met(self, closed: frozenset[str]) -> _Set:
-        """Those of the closed elements that cargo would meet: the others change nothing.
+    def meet(
+        self,
+        closures: Sequence[frozenset[str]],
+        hands: Crew,
+        progress: Progress = lambda things, _: things,
+    ) -> None:
+        """Have it known by many hands which of the closed elements cargo would meet.
 
-        All of them where cargo is cut off, for a bypass may meet them.
+        The others change nothing. All of them count where cargo is cut off, for a bypass may meet
+        them.
         """
-        met: _Set = ()
-        while closed not in self._met_of:
-            loss, used = self._bounds.closed(met)
-            more = tuple(sorted({*met, *(closed & used)}))
-            if loss.lost_t > 0:
-                self._met_of[closed] = tuple(sorted(closed))
-            elif more == met:
-                self._met_of[closed] = met
-            met = more
+        met: dict[frozenset[str], _Set] = {c: () for c in closures if c not in self._met_of}
+        while met:
+            self._bounds.look_up(list(met.values()), hands, progress)
+            for closed, known in list(met.items()):
+                loss, used = self._bounds.closed(known)
+                more = tuple(sorted({*known, *(closed & used)}))
+                if loss.lost_t > 0:
+                    self._met_of[closed] = tuple(sorted(closed))
+                elif more == known:
+                    self._met_of[closed] = known
+                met[closed] = more
+            met = {closed: known for closed, known in met.items() if closed not in self._met_of}
+        self._bounds.look_up([self._met_of[closed] for closed in closures], hands, progress)
+
+    def _met(self, closed: frozenset[str]) -> _Set:
+        self.meet([closed], Alone())
         return self._met_of[closed]
+
+    def look_up(
+        self,
+        closures: Sequence[frozenset[str]],
+        hands: Crew,
+        progress: Progress = lambda things, _: things,
+    ) -> None:
+        """Have the values of some closures known, those to be answered in full by many hands."""
+        self.meet(closures, hands, progress)
+        sets = list(dict.fromkeys(map(self._met, closures)))
+        wanted = [met for met in sets if met not in self._kept and self._in_full(met)]
+        found = hands.map(
+            _exact,
+            wanted,
+            shared=(self._bounds,),
+            names=_named(wanted),
+            progress=lambda names, _: progress(names, "closures in full"),
+        )
+        for met, (loss, _) in zip(wanted, found, strict=True):
+            self._kept[met] = loss
 
     def _loss(self, chosen: _Set) -> Loss:
         if chosen not in self._kept:
-            bound = self._bounds.closed(chosen)[0]
-            exact = self._exact is None or chosen in self._exact
-            self._kept[chosen] = (
-                _answered(self._engine, self._countries, chosen, self._bounds.price)[0]
-                if bound.lost_t > 0 and exact
-                else bound
-            )
+            in_full = self._in_full(chosen)
+            loss, _ = _exact(self._bounds, chosen) if in_full else self._bounds.closed(chosen)
+            self._kept[chosen] = loss
         return self._kept[chosen]
+
+    def _in_full(self, chosen: _Set) -> bool:
+        cut_off = self._bounds.closed(chosen)[0].lost_t > 0
+        return cut_off and (self._exact is None or chosen in self._exact)
 
 
 def _market_loss(

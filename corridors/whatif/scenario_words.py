@@ -5,12 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
-
-from layers.errors import UnknownIdError, UsageError
-
-if TYPE_CHECKING:
-    pass
 
 from corridors.whatif.scenario import (
     RANGES,
@@ -21,6 +15,7 @@ from corridors.whatif.scenario import (
     not_carried,
     with_numbers,
 )
+from layers.errors import UnknownIdError, UsageError
 
 __all__ = ["from_options"]
 

@@ -19,7 +19,7 @@ from corridors.whatif.answer import OUTCOMES, Answer, Fate
 from corridors.whatif.engine import PARTS
 from corridors.whatif.stocks import covers
 from corridors.whatif.supply import YEAR_D, Group, supply
-from layers.schema import QUALITIES
+from layers.tables import QUALITIES
 
 if TYPE_CHECKING:
     from layers.world import World

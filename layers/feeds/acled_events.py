@@ -11,7 +11,7 @@ from typing import Any
 from layers.errors import FeedError
 from layers.markup import parse_json
 from layers.places import country, point
-from layers.source import Answer, Parsed, Request, Source, conclude
+from layers.source import Answer, Look, Parsed, Request, Source, conclude
 from layers.values import held, iso, link, number, word
 
 ID = "acled_events"
@@ -53,6 +53,7 @@ SOURCE = Source(
     redistribute=False,
     needs=(TOKEN,),
     next_page=next_page,
+    look=Look("security"),
 )
 
 

@@ -10,7 +10,7 @@ from statistics import quantiles
 from layers.errors import FeedError
 from layers.feeds.ofac_sdn import csv_rows
 from layers.feeds.wsv_kaub import low_water, readings
-from layers.source import Answer, Parsed, Request, Source, conclude
+from layers.source import Answer, Look, Parsed, Request, Source, conclude
 from layers.values import iso, number
 
 FOLDER = "https://evtms-rpts.pancanal.com/eng/h2o"
@@ -31,6 +31,7 @@ SOURCE = Source(
     stale_after=timedelta(days=5),
     # Daily since 1965.
     expected_min=15_000,
+    look=Look("water", element="chokepoint:panama"),
 )
 DATE, LEVEL = "DATE_LOG", "GATUN_LAKE_LEVEL(FEET)"
 PROJECTED_DATE = "PROJECTED_DATE"

@@ -42,10 +42,20 @@ def next_page(request: Request, answer: Answer) -> Request | None:
     root = parse_xml(ID, answer.body)
     if _name(root) not in LISTS:
         return None
-    found = [urljoin(request.url, address) for item in _entries(root) for address in _links(item)]
+    found = dict.fromkeys(_joined(request.url, a) for item in _entries(root) for a in _links(item))
     host = urlsplit(request.url).netloc
-    near = [address for address in dict.fromkeys(found) if urlsplit(address).netloc == host]
-    return walk([Request(address) for address in near[:MAX_ALERTS] if link(address)])
+    near = [address for address in found if link(address) and urlsplit(address).netloc == host]
+    return walk([Request(address) for address in near[:MAX_ALERTS]])
+
+
+def _joined(base: str, address: str) -> str:
+    """The address seen from where it was read; empty when it is none."""
+    try:
+        whole = urljoin(base, address)
+        urlsplit(whole)
+    except ValueError:
+        return ""
+    return whole
 
 
 SOURCE = Source(

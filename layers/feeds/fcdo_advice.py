@@ -10,7 +10,7 @@ from typing import Any
 from layers.errors import FeedError
 from layers.markup import parse_json
 from layers.places import country
-from layers.source import Answer, Parsed, Request, Source, Walk, conclude, walk
+from layers.source import ON_LAND, Answer, Look, Parsed, Request, Source, Walk, conclude, walk
 from layers.values import held, iso, word
 
 ID = "fcdo_advice"
@@ -71,6 +71,7 @@ SOURCE = Source(
     stale_after=timedelta(days=7),
     expected_min=50,
     next_page=next_page,
+    look=Look("advice", ON_LAND),
 )
 
 

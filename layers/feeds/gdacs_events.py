@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from layers.errors import FeedError
 from layers.markup import parse_json, parse_xml
 from layers.places import country, point
-from layers.source import Answer, Parsed, Request, Source, Walk, conclude, walk
+from layers.source import Answer, Look, Parsed, Request, Source, Walk, conclude, walk
 from layers.values import flag, held, iso, link, mail, number, word
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ SOURCE = Source(
     expected_min=5,
     hosts=("gdacs.org", "www.gdacs.org"),
     next_page=next_page,
+    look=Look("hazard"),
 )
 
 

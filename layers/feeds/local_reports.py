@@ -32,7 +32,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
 from layers.errors import FeedError
 from layers.feeds.ofac_sdn import csv_rows
@@ -137,7 +136,8 @@ def parse(answers: Sequence[Answer]) -> Parsed:
 
 
 def _file(answer: Answer) -> str:
-    return re.split(r"[/\\]", urlsplit(answer.url).path.rstrip("/"))[-1] or "reports"
+    place = answer.url.partition("?")[0].partition("#")[0]
+    return re.split(r"[/\\]", place.rstrip("/"))[-1] or "reports"
 
 
 def _rows(answer: Answer, name: str) -> Iterator[tuple[int, Row]]:
@@ -206,7 +206,8 @@ def _faults(row: Row) -> Iterator[tuple[str, str]]:
         if text and not is_good(text):
             yield column, f"{text[:50]!r} is not {wanted}"
     if (row.get("lon") or row.get("lat")) and not row["wkt"]:
-        yield "lon", f"{row.get('lon')}, {row.get('lat')} is no place on the globe"
+        told = f"{row.get('lon')}, {row.get('lat')}"
+        yield "lon", f"{told[:50]} is no place on the globe"
     if not (row["wkt"] or row.get("element") or row.get("place")):
         yield "place", "empty, and so are element, lon and lat"
 

@@ -13,7 +13,7 @@ from layers.errors import FeedError
 from layers.events import clean
 from layers.markup import parse_xml
 from layers.places import countries_in
-from layers.source import Answer, Parsed, Request, Source, conclude
+from layers.source import ON_LAND, Answer, Look, Parsed, Request, Source, conclude
 from layers.values import iso, link, mail, word
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ SOURCE = Source(
     stale_after=timedelta(days=30),
     expected_min=1,
     redistribute=False,
+    look=Look("advice", ON_LAND),
 )
 VERBS = (
     (4, r"撤离|撤出|撤侨|转移至安全|尽快离开|尽快离境"),

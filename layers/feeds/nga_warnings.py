@@ -15,7 +15,7 @@ from typing import Any
 from layers.errors import FeedError
 from layers.markup import parse_json
 from layers.places import areas, circle, country, line, point, together
-from layers.source import Answer, Parsed, Request, Source, conclude
+from layers.source import AT_SEA, Answer, Look, Parsed, Request, Source, conclude
 from layers.values import held, number, word
 
 SOURCE = Source(
@@ -36,6 +36,7 @@ SOURCE = Source(
     # 386 in August 2026, 454 in April 2023.
     expected_min=100,
     hosts=("msi.gs.mil",),
+    look=Look("security", AT_SEA),
 )
 AREA = {"4": "NAVAREA IV", "12": "NAVAREA XII", "A": "HYDROLANT", "P": "HYDROPAC", "C": "HYDROARC"}
 OLD_D = 180

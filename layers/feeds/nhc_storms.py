@@ -10,7 +10,7 @@ from typing import Any
 from layers.errors import FeedError
 from layers.markup import parse_json
 from layers.places import geojson, point, together
-from layers.source import Answer, Parsed, Request, Source, Walk, conclude, walk
+from layers.source import Answer, Look, Parsed, Request, Source, Walk, conclude, walk
 from layers.values import held, iso, link, number, word
 
 ID = "nhc_storms"
@@ -46,6 +46,8 @@ SOURCE = Source(
     stale_after=timedelta(hours=12),
     expected_min=0,  # quiet seas are healthy; they still are no "all clear", see the outlook
     next_page=next_page,
+    # The basins of the Center: the Atlantic and the Pacific east of 140° W.
+    look=Look("hazard", box=(-140.0, 0.0, -5.0, 60.0)),
 )
 
 

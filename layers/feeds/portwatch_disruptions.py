@@ -20,7 +20,7 @@ from layers.feeds.portwatch_chokepoints import (
     next_page,
 )
 from layers.places import country, point
-from layers.source import Answer, Parsed, Source
+from layers.source import AT_SEA, Answer, Look, Parsed, Source
 from layers.values import mail, number, word
 
 SOURCE = Source(
@@ -38,6 +38,7 @@ SOURCE = Source(
     expected_min=60,
     redistribute=False,
     next_page=next_page,
+    look=Look("operations", AT_SEA),
 )
 MAN_MADE = "OT"
 ALERT = {"RED": 3, "ORANGE": 2, "GREEN": 1}

@@ -11,7 +11,7 @@ from typing import Any
 from layers.errors import FeedError
 from layers.markup import parse_json
 from layers.places import country
-from layers.source import Answer, Parsed, Request, Source, conclude
+from layers.source import ON_LAND, Answer, Look, Parsed, Request, Source, conclude
 from layers.values import held, iso, link, number, word
 
 ID = "smartraveller_advice"
@@ -28,6 +28,7 @@ SOURCE = Source(
     expected_min=150,
     hosts=("smartraveller.gov.au",),
     read_timeout_s=60.0,  # answers in 30 to 45 s are usual
+    look=Look("advice", ON_LAND),
 )
 SEVERITY = {4: 4, 3: 3, 2: 1, 1: 0}
 WORDS = (

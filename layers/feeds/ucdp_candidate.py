@@ -20,7 +20,7 @@ from layers.feeds.ofac_sdn import csv_rows
 from layers.geo import distance_km
 from layers.markup import looks_like_html
 from layers.places import country, point
-from layers.source import Answer, Parsed, Request, Source, Walk, conclude, walk
+from layers.source import Answer, Look, Parsed, Request, Source, Walk, conclude, walk
 from layers.values import iso, number, word
 
 FOLDER = "https://ucdp.uu.se/downloads"
@@ -58,6 +58,7 @@ SOURCE = Source(
     stale_after=timedelta(days=70),
     expected_min=200,
     next_page=next_page,
+    look=Look("security"),
 )
 NEEDED = ("id", "date_start", "date_end", "latitude", "longitude", "where_prec", "best")
 VIOLENCE = {"1": "state_based", "2": "non_state", "3": "one_sided"}

@@ -10,7 +10,7 @@ from typing import Any
 from layers.errors import FeedError
 from layers.markup import parse_json
 from layers.places import point
-from layers.source import Answer, Parsed, Request, Source, conclude
+from layers.source import Answer, Look, Parsed, Request, Source, conclude
 from layers.values import epoch_ms, held, link, number, word
 
 ID = "usgs_earthquakes"
@@ -30,6 +30,7 @@ SOURCE = Source(
     stale_after=timedelta(days=2),
     # A week without 20 of these has not been: some 130 are usual.
     expected_min=20,
+    look=Look("hazard"),
 )
 PAGER = {"red": 4, "orange": 3, "yellow": 2}
 MAGNITUDES = ((7.0, 3), (6.0, 2), (5.0, 1))

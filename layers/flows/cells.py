@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from layers.errors import DataError, Fault
 from layers.flows.codes import Codes
 from layers.flows.shape import ENTRY, MOST_SHOWN, UNPLACED, Tally
-from layers.schema import QUALITIES
+from layers.tables import QUALITIES
 
 __all__ = [
     "among",

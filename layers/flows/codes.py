@@ -179,10 +179,14 @@ def with_countries(codes: Codes, text: str, file: str) -> Codes:
         "code": ("country_code", "code"),
         "iso3": ("country_iso3", "iso_3digit_alpha", "iso3"),
     }
-    at = by_heading(next(table, []), file, wanted)
+    try:
+        rows = [(table.line_num, row) for row in table]
+    except csv.Error as error:
+        raise DataError([Fault(file, table.line_num, "", f"is no CSV: {error}")]) from None
+    at = by_heading(rows[0][1] if rows else [], file, wanted)
     told: dict[str, str] = {}
     faults = []
-    for row in table:
+    for line, row in rows[1:]:
         if len(row) <= max(at.values()):
             continue
         code, letters = row[at["code"]].strip().lstrip("0"), row[at["iso3"]].strip()
@@ -190,7 +194,7 @@ def with_countries(codes: Codes, text: str, file: str) -> Codes:
             continue
         if told.setdefault(code, letters) != letters:
             words = f"{code} is {told[code]} in an earlier row and {letters} here"
-            faults.append(Fault(file, table.line_num, "country_code", words))
+            faults.append(Fault(file, line, "country_code", words))
     if faults:
         raise DataError(faults)
     return replace(codes, areas={**codes.areas, "m49": {**codes.areas["m49"], **told}})

@@ -20,8 +20,8 @@ from layers.errors import DataError, Fault
 from layers.flows import cells
 from layers.flows.codes import Codes
 from layers.flows.comtrade import BETWEEN, directed
-from layers.flows.shape import ENTRY, SIDES, Format, Tally, by_heading
-from layers.schema import QUALITIES
+from layers.flows.shape import ENTRY, MOST_SHOWN, SIDES, Format, Tally, by_heading
+from layers.tables import QUALITIES
 
 SHARED = {
     "reporter": ("DECLARANT_ISO", "REPORTER"),
@@ -75,6 +75,10 @@ def _wide(heading: Sequence[str], file: str) -> Mapping[str, int]:
     missing = [name for name in DIMENSIONS if name not in names]
     if missing:
         raise DataError([Fault(file, 1, name, "no such dimension") for name in missing])
+    labels = [*names, *(cell.strip() for cell in heading[1:])]
+    again = sorted({label for label in labels if labels.count(label) > 1})[:MOST_SHOWN]
+    if again:
+        raise DataError([Fault(file, 1, label, "is there twice") for label in again])
     # The order of the dimensions travels in the column's own name.
     periods = {f"at {cell.strip()}": i for i, cell in enumerate(heading) if i}
     return {f"of {','.join(names)}": 0, **periods}
@@ -122,6 +126,8 @@ def _parted(rows: pa.Table, column: str, file: str) -> pa.Table:
     wrong = pc.not_equal(pc.list_value_length(parts), len(names))
     cells.refuse(rows, wrong, column, lambda t: f"{t!r} has not {len(names)} dimensions", file)
     for place, name in enumerate(names):
+        if name not in DIMENSIONS:
+            continue  # whatever a file calls it, it takes no column's place
         label = "indicator" if name == "indicators" else name
         rows = rows.append_column(label, pc.list_element(parts, place))
     return rows

@@ -19,7 +19,7 @@ from layers.flows import cells
 from layers.flows.codes import Codes
 from layers.flows.comtrade import BETWEEN, directed
 from layers.flows.shape import ENTRY, SIDES, Format, Tally, by_heading
-from layers.schema import QUALITIES
+from layers.tables import QUALITIES
 
 COLUMNS = {
     "reporter": ("Reporter Country Code (M49)",),

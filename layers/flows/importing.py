@@ -27,7 +27,7 @@ from layers.flows.codes import MOST_CODES_BYTES, Codes, with_countries
 from layers.flows.kept import Kept, Origin, Ref
 from layers.flows.reading import Member, chunks, members, opened, sent_along
 from layers.flows.shape import ENTRY, FLOW, MOST_SHOWN, SIDES, Format, Tally
-from layers.schema import QUALITIES
+from layers.tables import QUALITIES
 
 __all__ = ["FORMATS", "Imported", "import_files"]
 

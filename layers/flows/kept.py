@@ -42,6 +42,11 @@ SOURCE = re.compile(r"[a-z]{1,20}")
 REF = re.compile(
     r"(?P<source>[a-z]+):(?P<year>\d{4})(@(?P<vintage>[^/@:]+))?(/(?P<side>importer|exporter))?"
 )
+UNREAD = (
+    *(pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError),
+    *(OverflowError, RecursionError, MemoryError),
+)
+"""What reading a file may end in that is none of ours, or of which bytes were changed."""
 PART = ".part-"
 OLD_PART_S = 86_400.0
 
@@ -183,10 +188,10 @@ class Kept:
             raise self._unknown(ref)
         return found[-1]
 
-    @staticmethod
-    def _pattern(ref: Ref) -> str:
-        vintage = ref.vintage if VINTAGE.fullmatch(ref.vintage) else "*"
-        return f"{ref.source}/{vintage}/{ref.year}.parquet"
+    def _pattern(self, ref: Ref) -> str:
+        if ref.vintage and not VINTAGE.fullmatch(ref.vintage):
+            raise self._unknown(ref)  # a name no vintage has, and no pattern for all of them
+        return f"{ref.source}/{ref.vintage or '*'}/{ref.year}.parquet"
 
     def _unknown(self, ref: Ref) -> UnknownIdError:
         places = [path.parts[-3:] for path in sorted(self.folder.glob("*/*/*.parquet"))]
@@ -211,7 +216,7 @@ class Kept:
                 wanted = test if wanted is None else wanted & test
         try:
             return pads.dataset(part.path, schema=FLOW).to_table(filter=wanted)
-        except (pa.ArrowException, OSError) as error:
+        except UNREAD as error:
             raise _damaged(part.path, error) from None
 
     def remove(self, ref: Ref) -> list[Ref]:
@@ -330,7 +335,7 @@ def _footer(path: Path) -> Part:
         )
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+    except UNREAD as error:
         raise _damaged(path, error) from None
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from layers.flows import cells
 from layers.flows.codes import Codes
 from layers.flows.shape import SIDES, Format, Tally, by_heading
-from layers.schema import QUALITIES
+from layers.tables import QUALITIES
 
 COLUMNS = {
     "year": ("year",),

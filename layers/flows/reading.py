@@ -12,6 +12,7 @@ import io
 import json
 import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -41,6 +42,12 @@ MOST_HEADING_CHARS = 100_000
 MOST_RECORD_CHARS = 1 << 20
 RECORDS_A_CHUNK = 50_000
 DELIMITERS = (",", ";", "\t")
+
+DAMAGED = (
+    *(EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile, struct.error),
+    *(NotImplementedError, RuntimeError, LookupError, ValueError, OverflowError, OSError),
+)
+"""What the readers of archives raise over bytes that are none, a damaged index among them."""
 
 SHORT_ROW = re.compile(r"Row #(?P<row>\d+): Expected (?P<wanted>\d+) columns, got (?P<found>\d+)")
 
@@ -115,7 +122,7 @@ class Bounded(io.RawIOBase):
     def _unpacked(self, size: int) -> bytes:
         try:
             found = self._inner.read(size)
-        except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile):
+        except DAMAGED:
             raise DataError([Fault(self.name, 0, "", "is cut off or damaged")]) from None
         self._taken += len(found)
         if self._most is not None and self._taken > self._most:
@@ -167,7 +174,7 @@ def _archive(stream: BinaryIO, name: str) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(stream) as archive:
             yield archive
-    except zipfile.BadZipFile:
+    except DAMAGED:
         raise DataError([Fault(name, 0, "", "is cut off or damaged")]) from None
 
 
@@ -188,7 +195,7 @@ def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Calla
     def unpack() -> Bounded:
         try:
             return Bounded(archive.open(info), shown, info.compress_size)  # type: ignore[arg-type]
-        except (NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
+        except DAMAGED as error:
             words = f"cannot be unpacked: {error}"
             raise DataError([Fault(shown, 0, "", words)]) from None
 
@@ -344,7 +351,8 @@ def _as_text(rows: Sequence[Mapping[str, object]], places: Mapping[str, str], at
 
 
 def _plain(value: object) -> str:
-    return "" if value is None else str(value).strip()
+    # Half a surrogate pair, which JSON can spell, is no text that could be kept.
+    return "" if value is None else str(value).strip().encode("utf-8", "replace").decode()
 
 
 def _decoded(stream: Bounded, name: str) -> Iterator[dict[str, object]]:
@@ -366,6 +374,10 @@ def _decoded(stream: Bounded, name: str) -> Iterator[dict[str, object]]:
                 record, end = decoder.raw_decode(buffer, at)
             except json.JSONDecodeError:
                 break
+            except (RecursionError, ValueError) as error:
+                deep = isinstance(error, RecursionError)
+                words = "is nested too deep" if deep else "holds a number of too many digits"
+                raise DataError([Fault(name, count + 1, "", words)]) from None
             if not isinstance(record, dict):
                 raise DataError([Fault(name, count + 1, "", "is no record")])
             count, at = count + 1, end
@@ -381,7 +393,8 @@ def _first(buffer: str) -> int:
     """Where the first array of objects begins to hold them; −1 while there is none."""
     at = buffer.find("[")
     while at >= 0:
-        if buffer[_after(buffer, at + 1) :][:1] == "{":
+        inside = _after(buffer, at + 1)
+        if buffer[inside : inside + 1] == "{":
             return at + 1
         at = buffer.find("[", at + 1)
     return -1

@@ -16,7 +16,8 @@ from layers.errors import DataError, Fault
 from layers.flows.kept import Kept, Ref
 from layers.flows.mirror import taken_side
 from layers.flows.shape import UNPLACED
-from layers.schema import QUALITIES, dtypes
+from layers.schema import dtypes
+from layers.tables import QUALITIES
 
 if TYPE_CHECKING:
     from layers.flows.kept import Part

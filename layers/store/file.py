@@ -192,7 +192,8 @@ def _connected(path: Path, wait_s: float, *, read_only: bool) -> duckdb.DuckDBPy
     deadline = time.monotonic() + wait_s
     while True:
         try:
-            return duckdb.connect(str(path), read_only=read_only, config=_CONFIG)
+            # In full: here `:memory:` and `md:x` name files, not what DuckDB makes of them.
+            return duckdb.connect(str(path.absolute()), read_only=read_only, config=_CONFIG)
         except (duckdb.IOException, duckdb.ConnectionException) as error:
             # Somebody who does not know our lock file, such as the DuckDB shell.
             held = "lock" in str(error) or "different configuration" in str(error)
@@ -232,7 +233,8 @@ def _wait(handle: int, path: Path, wait_s: float, *, shared: bool) -> None:
 
 def _opened(place: Path, *, must: bool) -> int | None:
     try:
-        return os.open(place, os.O_RDWR | os.O_CREAT, 0o644)
+        # A link would have what it leads to emptied, whoever put it there.
+        return os.open(place, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
     except OSError:
         if must:
             raise

@@ -337,8 +337,16 @@ def head(con: Connection) -> Head:
     return Head(int(count), held["log_head"])
 
 
-def entries(con: Connection, where: str = "true", params: Any = ()) -> list[Entry]:
-    """The entries of the log by their numbers."""
+def entries(
+    con: Connection, where: str = "true", params: Any = (), *, newest: int | None = None
+) -> list[Entry]:
+    """The entries of the log by their numbers, or so many of the newest."""
+    if newest is not None:
+        # By number first: a body is large, and sorting would carry every one of them along.
+        last = con.rows(
+            f"SELECT seq FROM log WHERE {where} ORDER BY seq DESC LIMIT {newest:d}", list(params)
+        )
+        where, params = f"({where}) AND seq >= ?", [*params, min(last, default=(0,))[0]]
     query = f"SELECT {', '.join(TABLES['log'])} FROM log WHERE {where} ORDER BY seq"
     rows = con.rows(query, list(params))
     return [Entry(seq, kind, at.replace(tzinfo=UTC), *rest) for seq, kind, at, *rest in rows]

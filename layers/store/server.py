@@ -32,6 +32,9 @@ NAMESPACE = "corridors"
 CHANGES = "changes"
 """Key in ``meta`` of how often the store was written."""
 
+PASSWORD_FILE = "CORRIDORS_STORE_PASSWORD_FILE"
+"""Variable of the environment that names the file of the password, unless the address has one."""
+
 _ADDRESS = re.compile(r"postgres(ql)?://")
 _SPELT = (
     "postgresql://user@host:5432/database; a password in it has %40 for @ and the like, and is "
@@ -172,7 +175,8 @@ class Server:
     def _connected(self) -> Iterator[psycopg.Connection[Any]]:
         import psycopg
 
-        usual: dict[str, Any] = {"connect_timeout": _CONNECT_S, **_ALIVE, **self.options}
+        usual: dict[str, Any] = {"connect_timeout": _CONNECT_S, **_ALIVE, **_password()}
+        usual |= self.options
         con = psycopg.connect(
             **usual,
             client_encoding="UTF8",
@@ -398,6 +402,23 @@ def _spelt(parts: SplitResult) -> dict[str, str] | None:
     }
     more = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
     return {key: value for key, value in {**held, **more}.items() if value}
+
+
+def _password() -> dict[str, str]:
+    """The password as an option, where a file of it is named: containers are given secrets so.
+
+    Raises
+    ------
+    CorridorsError
+        When that file cannot be read.
+    """
+    named = os.environ.get(PASSWORD_FILE, "")
+    if not named:
+        return {}
+    try:
+        return {"password": Path(named).read_text("utf-8").strip("\r\n")}
+    except (OSError, UnicodeDecodeError) as error:
+        raise CorridorsError(f"${PASSWORD_FILE} names no file that can be read: {error}") from None
 
 
 def _name(options: Mapping[str, str]) -> str:

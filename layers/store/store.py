@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +56,28 @@ def default_place() -> str:
 def _home(place: Path | str, wait_s: float) -> Home:
     if server.is_address(place):
         return server.Server.at(str(place), wait_s)
-    if re.match(r"\w{2,}:/", str(place)):  # not repeated, as it may hold a password
+    if re.match(
+        r"\w{2,}:/|(.*\s)?password\s*=", str(place), re.DOTALL
+    ):  # not repeated, as it may hold a password
         raise UsageError("a store is a file or at an address that starts with postgresql://")
-    path = Path(place).expanduser()
-    return File(path / FILE_NAME if path.is_dir() else path, wait_s)
+    return File(_file(Path(place)), wait_s)
+
+
+def _file(place: Path) -> Path:
+    """The file of a store, in a folder where that is what was named."""
+    try:
+        os.fsencode(place)
+        path = place.expanduser()
+        if "\0" not in str(path) and not path.exists():
+            return path
+        if path.is_dir():
+            return _file(path / FILE_NAME)
+        if path.is_file():
+            return path
+        words = "it is no file"
+    except (OSError, ValueError, RuntimeError) as error:
+        words = getattr(error, "strerror", None) or "that is no name of a file"
+    raise UsageError(f"{str(place)!r} cannot be the place of a store: {words}")
 
 
 class Store:
@@ -73,6 +91,8 @@ class Store:
         written, and reads as empty until then.
     wait_s
         How long to wait for another process that has it.
+    only_reads
+        Refuse every write, whoever asks for it.
 
     Attributes
     ----------
@@ -87,7 +107,10 @@ class Store:
         For an address that cannot be read.
     """
 
-    def __init__(self, place: Path | str | None = None, *, wait_s: float = 30.0) -> None:
+    def __init__(
+        self, place: Path | str | None = None, *, wait_s: float = 30.0, only_reads: bool = False
+    ) -> None:
+        self._only_reads = only_reads
         self._home = _home(default_place() if place is None else place, wait_s)
         self.name = self._home.name
         self.place = self._home.place
@@ -384,7 +407,11 @@ class Store:
         return typed(table, {"retrieved_at": "datetime64[us, UTC]"})
 
     def log(
-        self, kinds: Iterable[str] | None = None, since: datetime | None = None
+        self,
+        kinds: Iterable[str] | None = None,
+        since: datetime | None = None,
+        *,
+        newest: int | None = None,
     ) -> pd.DataFrame:
         """The warning log, oldest first.
 
@@ -394,6 +421,8 @@ class Store:
             Only those (``layers.ledger.FIELDS``).
         since
             Written at or after this (UTC).
+        newest
+            Only so many of them, the last written; all when not given.
 
         Returns
         -------
@@ -409,10 +438,16 @@ class Store:
             where.append("written_at >= ?")
             params.append(naive(since))
         with self._reading() as con:
-            found = entries(con, " AND ".join(where), params)
+            found = entries(con, " AND ".join(where), params, newest=newest)
         rows = [(e.seq, e.kind, naive(e.at), json.loads(e.body)) for e in found]
         table = pd.DataFrame(rows, columns=["seq", "kind", "at", "record"], dtype="object")
         return typed(table, {"seq": "int64", "kind": "str", "at": "datetime64[us, UTC]"})
+
+    def log_began(self, kind: str) -> datetime | None:
+        """The moment (UTC) of the first entry of a kind; None where there is none."""
+        with self._reading() as con:
+            [(first,)] = con.rows("SELECT min(written_at) FROM log WHERE kind = ?", [kind])
+        return None if first is None else first.replace(tzinfo=UTC)
 
     def log_head(self) -> Head:
         """Count and last hash of the warning log, to be noted where nobody can change it."""
@@ -444,6 +479,8 @@ class Store:
 
     def _writing(self) -> AbstractContextManager[Connection]:
         """A connection in a transaction, committed at the end or not at all."""
+        if self._only_reads:
+            raise CorridorsError(f"the store {self.name} was opened to be read, not to be written")
         return self._home.writing()
 
     def _reading(self) -> AbstractContextManager[Connection]:

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from corridors.whatif.ensemble import Chances, ensemble, simulate
-from corridors.whatif.scale import map_blocks
+from corridors.whatif.ensemble import Chances, Draws, ensemble, simulate
+from corridors.whatif.scale import crew
 from layers.world import World
 
 YEARS = 10_000
@@ -60,10 +60,13 @@ def test_ten_thousand_years_beside_a_calendar_of_days(
 )
 def test_ten_thousand_years_on_two_workers(benchmark: Any, measured: Any, world: World) -> None:
     draw = partial(simulate, world.hazards, years=YEARS, seed=1, chances=LAW)
+
+    def on_two() -> Draws:
+        with crew(2) as hands:
+            return draw(mapper=hands.map)
+
     here = draw()
-    there = benchmark.pedantic(
-        partial(draw, mapper=partial(map_blocks, workers=2)), rounds=2, warmup_rounds=0
-    )
+    there = benchmark.pedantic(on_two, rounds=2, warmup_rounds=0)
     assert there.lost_d.tobytes() == here.lost_d.tobytes()
     assert there.weight_d.tobytes() == here.weight_d.tobytes()
     told = f"{benchmark.stats.stats.min:.1f} s, their start and end included"

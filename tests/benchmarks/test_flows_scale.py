@@ -1,4 +1,4 @@
-"""Imports of BACI's size and answers over a hundred times our own flows: seconds and memory.
+"""Imports of BACI's size: seconds and memory.
 
 Each measurement runs in a process of its own, so that memory is its own too. Seconds are of the
 processor, so that whatever else runs does not count. Nothing is asserted about them; the table at
@@ -14,8 +14,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from layers.world import World
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -25,7 +23,6 @@ ROOT = Path(__file__).resolve().parents[2]
 OTHERS = 11_000_000
 """Rows of a year of BACI that are of other goods, about."""
 YEARS = range(2013, 2023)
-MEMORY_GB = 8.0
 
 IMPORT = """
 import json, resource, sys, time
@@ -55,26 +52,6 @@ middle = time.process_time()
 table = kept.read(part)
 end = time.process_time()
 print(json.dumps({"one": middle - start, "all": end - middle, "rows": len(table)}))
-"""
-
-ANSWER = """
-import dataclasses, json, resource, sys, time
-import bigworld
-from corridors.assessment import assess, load_network
-from corridors.metrics import exposure
-from layers.world import load_world
-world = load_world()
-network = load_network(world)
-flows = bigworld.flows(world, int(sys.argv[1]))
-big = dataclasses.replace(world, flows=flows)
-start = time.process_time()
-trade = assess(big, network=network, named_corridors=False)
-middle = time.process_time()
-table = exposure(trade, big, importer="WLD")
-told = {"assess": middle - start, "exposure": time.process_time() - middle, "flows": len(flows)}
-told["gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-told["rows"] = len(table)
-print(json.dumps(told))
 """
 
 
@@ -120,18 +97,4 @@ def test_ten_years_of_our_commodities(world: World, tmp_path: Path, measured: An
         "reading a year: one commodity and importer; all",
         "",
         f"{read['one'] * 1e3:.1f} ms; {read['all'] * 1e3:.1f} ms ({read['rows']:,} rows)",
-    )
-
-
-@pytest.mark.parametrize("times", [1, 10, 100])
-def test_exposure_of_the_world(times: int, measured: Any) -> None:
-    found = told(ANSWER, 4_000 * times)
-    assert found["rows"] > 100
-    assert found["gb"] < MEMORY_GB
-    each = found["assess"] / found["flows"] * 1e3
-    measured.say(
-        f"exposure of the world, {found['flows']:,} flows ({times}x)",
-        "at most linear, 8 GB",
-        f"{found['assess']:.1f} s routes ({each:.2f} ms a flow), {found['exposure']:.1f} s table, "
-        f"{found['gb']:.2f} GB",
     )

@@ -20,7 +20,7 @@ import pytest
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from corridors.network import Network, Tariff, best_ways, chains, least_cost
+from corridors.network import Network, Tariff, chains, least_cost, reach
 from layers.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +74,8 @@ def test_all_pairs_with_passages_beside_searoute(
     import searoute
 
     rows = network.rows(ports)
-    cost, bits = benchmark(lambda: best_ways(network, plain, chains(network, plain), rows, rows))
+    found = benchmark(lambda: reach(network, plain, chains(network, plain), rows, rows))
+    cost, bits = found.cost, found.bits
     assert np.isfinite(cost).mean() > 0.5
     assert (bits != 0).mean() > 0.5
     ours = benchmark.stats.stats.min / len(ports) ** 2

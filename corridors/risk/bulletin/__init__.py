@@ -29,7 +29,7 @@ from corridors.risk.levels import Reason
 from corridors.wording import percent
 from layers.errors import UnknownIdError, UsageError
 from layers.events import VISIBILITY, may_see
-from layers.schema import READERS
+from layers.tables import READERS
 
 if TYPE_CHECKING:
     from layers.world import World
@@ -133,7 +133,7 @@ def bulletin(
     Parameters
     ----------
     reader
-        One of ``layers.schema.READERS``.
+        One of ``layers.tables.READERS``.
     audience
         Who will see it: evidence and events that are not for them are left out.
 

@@ -17,7 +17,7 @@ from corridors.risk.bulletin.surroundings import Nearby, countries_near, neighbo
 from corridors.risk.bulletin.words import authority, day, figure, told, word
 from corridors.wording import cargo, in_sentence, percent, tonnes
 from layers.events import may_see
-from layers.schema import DECLARED
+from layers.tables import DECLARED
 
 if TYPE_CHECKING:
     from layers.world import World

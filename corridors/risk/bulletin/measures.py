@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from corridors.risk.bulletin.briefing import Briefing, Row, Section, Way
 from corridors.risk.bulletin.surroundings import site
 from corridors.risk.bulletin.words import joined
-from layers.schema import LEVELS, PHASES
+from layers.tables import LEVELS, PHASES
 from layers.world import records
 
 __all__ = ["actions", "bases", "fitting"]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from math import isfinite
 
 from layers.errors import UnknownIdError
-from layers.schema import READERS
+from layers.tables import READERS
 
 __all__ = ["LANGUAGES", "WORDS", "age_days", "day", "figure", "joined", "moment", "told", "word"]
 

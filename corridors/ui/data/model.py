@@ -32,7 +32,6 @@ from corridors.ui import shared
 from corridors.ui.answer import Question
 from corridors.ui.words import WORDS, word
 from layers import refresh as asking
-from layers import schema
 from layers.client import Step
 from layers.errors import CorridorsError, FeedError
 from layers.feeds import local_reports
@@ -41,6 +40,7 @@ from layers.portwatch_file import Imported, import_file
 from layers.refresh import Status, missing_needs, status
 from layers.source import Answer, Source, feeds
 from layers.store import Store
+from layers.tables import QUALITIES, TABLES
 from layers.world import records
 
 if TYPE_CHECKING:
@@ -229,12 +229,12 @@ def title(source: Source, lang: str) -> str:
 def qualities(world: World, lang: str) -> pd.DataFrame:
     """Rows of each table by how well they are known: ``table``, a column a quality, ``rows``."""
     found = []
-    for name, table in schema.TABLES.items():
+    for name, table in TABLES.items():
         frame: pd.DataFrame | None = getattr(world, name, None)
         if frame is None or "quality" not in frame:
             continue
         each = frame["quality"].value_counts()
-        known = {q: int(each.get(q, 0)) for q in schema.QUALITIES}
+        known = {q: int(each.get(q, 0)) for q in QUALITIES}
         held = word(f"d_table_{name}", lang) if lang != "en" else table.title
         found.append({"file": f"{name}.csv", "holds": held, **known, "rows": len(frame)})
     return pd.DataFrame(found)
@@ -313,7 +313,7 @@ def effect(digest: str, question: Question, name: str, value: float) -> pd.DataF
 @st.cache_data(show_spinner=False, max_entries=48)
 def risk_effect(digest: str, stamp: tuple[object, ...], name: str, value: float) -> pd.DataFrame:
     """Risk of every element under another value: ``threat, structural`` numbers by element."""
-    world, store = changed(shared.load()[0], name, value), Store(None)
+    world, store = changed(shared.load()[0], name, value), Store(None, only_reads=True)
     table = live.risk_now(world, store, live.known_events(world, store), now=now())
     numbers = [c for c in ("threat", "structural", "observed") if c in table]
     return table.set_index("element")[numbers]
@@ -356,7 +356,7 @@ def table_of(body: bytes) -> pd.DataFrame:
     if text.lstrip()[:1] in ("{", "["):
         found = list(_features(text))
     else:
-        heading, *lines = csv.reader(io.StringIO(text)) if text.strip() else [list(REPORT_COLUMNS)]
+        heading, *lines = _lines(text) if text.strip() else [list(REPORT_COLUMNS)]
         names = [name.strip().lower() for name in heading]
         found = [dict(zip(names, line, strict=False)) for line in lines if any(line)]
     unknown = sorted({name for row in found for name in row} - {*REPORT_COLUMNS})
@@ -372,6 +372,13 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
     return whole[(whole != "").any(axis=1)].reset_index(drop=True)
 
 
+def _lines(text: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text)))
+    except csv.Error as error:
+        raise FeedError(local_reports.SOURCE.id, f"bad_report: {error}") from None
+
+
 def _features(text: str) -> Iterator[dict[str, str]]:
     try:
         listed = json.loads(text)["features"]
@@ -381,7 +388,7 @@ def _features(text: str) -> Iterator[dict[str, str]]:
             if shape and shape["type"] == "Point":
                 row["lon"], row["lat"] = (str(v) for v in shape["coordinates"][:2])
             yield row
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         words = "bad_report: neither a CSV nor a GeoJSON with a list of features"
         raise FeedError(local_reports.SOURCE.id, words) from None
 
@@ -466,7 +473,7 @@ def history(store: Store, name: str, body: bytes, downloaded: date, over: bool) 
     """
     moment = datetime(downloaded.year, downloaded.month, downloaded.day, tzinfo=UTC)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / (re.sub(r"[^\w.-]", "_", name) or "portal.csv")
+        path = Path(folder) / ("portal-" + re.sub(r"[^\w.-]", "_", name))
         path.write_bytes(body)
         at = min(moment + timedelta(days=1), now()).timestamp()
         os.utime(path, (at, at))

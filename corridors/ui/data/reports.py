@@ -13,6 +13,7 @@ from corridors.ui import marks, paper
 from corridors.ui.data import model
 from corridors.ui.data.model import Place
 from corridors.ui.data.scene import Page, heading
+from corridors.ui.who import may_write, store_to_write
 from layers.errors import CorridorsError
 from layers.feeds import local_reports
 
@@ -58,7 +59,8 @@ def _editor(page: Page, found: Place) -> None:
         key=f"d_editor_{version}",
         alt=page.say("d_tab_reports"),
     )
-    if st.button(page.say("d_save"), icon=":material/save:", key="d_save"):
+    kept = not may_write()
+    if st.button(page.say("d_save"), icon=":material/save:", key="d_save", disabled=kept):
         _save(page, found, model.tidy(table))
 
 
@@ -87,6 +89,7 @@ def _save(page: Page, found: Place, table: pd.DataFrame) -> None:
         _faults(page, faults)
         return
     try:
+        store = store_to_write(page.store.place)
         model.save(found.path, table)
     except CorridorsError as error:
         marks.note("error", page.say("d_not_written"), str(error))
@@ -95,7 +98,7 @@ def _save(page: Page, found: Place, table: pd.DataFrame) -> None:
     st.session_state["d_editor_version"] = st.session_state.get("d_editor_version", 0) + 1
     only = [local_reports.SOURCE.id]
     try:
-        states = model.ask(page.store, force=True, told=lambda _: None, only=only)
+        states = model.ask(store, force=True, told=lambda _: None, only=only)
     except CorridorsError as error:
         st.session_state["d_reported"] = ("warn", page.say("d_saved_only"), str(error))
         st.rerun()
@@ -181,7 +184,7 @@ def _import_reports(page: Page) -> None:
         return
     st.dataframe(new, hide_index=True, column_config=_report_columns(page), key="d_new_reports")
     join = page.say("d_import_join", n=str(len(new)))
-    if st.button(join, icon=":material/merge:", key="d_join"):
+    if st.button(join, icon=":material/merge:", key="d_join", disabled=not may_write()):
         _save(page, found, model.merged(old, new))
 
 
@@ -194,12 +197,16 @@ def _import_history(page: Page) -> None:
     )
     over = two.toggle(page.say("d_import_replace"), key="d_over")
     if file is None or not st.button(
-        page.say("d_import_button"), icon=":material/upload:", key="d_load"
+        page.say("d_import_button"),
+        icon=":material/upload:",
+        key="d_load",
+        disabled=not may_write(),
     ):
         return
     try:
         with st.spinner(page.say("computing")):
-            found = model.history(page.store, file.name, file.getvalue(), day, over)
+            store = store_to_write(page.store.place)
+            found = model.history(store, file.name, file.getvalue(), day, over)
     except CorridorsError as error:
         marks.note("error", page.say("d_not_imported"), str(error)[:2000])
         return

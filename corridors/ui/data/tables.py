@@ -13,7 +13,7 @@ from corridors.ui.colours import QUALITY_MARKS
 from corridors.ui.data import model
 from corridors.ui.data.scene import Page, heading, height
 from corridors.ui.words import WORDS, word
-from layers import schema
+from layers.tables import QUALITIES, TABLES
 
 QUALITY_COLOURS = {
     "official": "#00664f",
@@ -32,7 +32,7 @@ def sources(page: Page) -> None:
     table = page.world.sources[["file", "title", "publisher", "licence", "url", "note"]]
     if page.lang != "en":
         stems = [str(f).rpartition(".")[0] for f in table["file"]]
-        known = [f"d_table_{s}" if s in schema.TABLES else "" for s in stems]
+        known = [f"d_table_{s}" if s in TABLES else "" for s in stems]
         titles = table["title"]
         table = table.assign(
             title=[_known_word(k, str(t), page.lang) for k, t in zip(known, titles, strict=True)]
@@ -78,7 +78,7 @@ def quality(page: Page) -> None:
     """How well the rows of each table are known, as a chart and as a table."""
     st.html(f'<p class="cx-small">{escape(page.say("d_quality_intro"))}</p>')
     table = model.qualities(page.world, page.lang)
-    labels = {q: f"{QUALITY_MARKS[q]} {page.say(q)}" for q in schema.QUALITIES}
+    labels = {q: f"{QUALITY_MARKS[q]} {page.say(q)}" for q in QUALITIES}
     long = table.melt(["file", "rows"], list(labels), "quality", "n")
     long = long.assign(share=long["n"] / long["rows"].clip(lower=1))
     long["place"] = long["quality"].map({q: n for n, q in enumerate(labels)})

@@ -14,7 +14,7 @@ import corridors
 from corridors.demand import select_flows
 from corridors.ui import shared
 from layers.memory import remember
-from layers.schema import QUALITIES
+from layers.tables import QUALITIES
 
 if TYPE_CHECKING:
     import xarray as xr

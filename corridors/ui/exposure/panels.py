@@ -60,7 +60,7 @@ def every(lang: str) -> bool:
 
 def beside(lang: str) -> bool:
     """Whether risk is wanted beside; on where there are news to ask."""
-    link.restore("beside", Store(None).changed() != 0, [False, True])
+    link.restore("beside", Store(None, only_reads=True).changed() != 0, [False, True])
     st.toggle(
         word("x_beside", lang),
         key="beside",

@@ -14,6 +14,7 @@ from corridors.ui import link, marks, panels, parts, shared
 from corridors.ui.data import assumptions, model, reports, tables
 from corridors.ui.data.model import Row
 from corridors.ui.data.scene import Page
+from corridors.ui.who import may_write, store_to_write
 from corridors.ui.words import word
 from layers.client import Step
 from layers.errors import CorridorsError
@@ -44,7 +45,7 @@ def main() -> None:
     st.html(STYLE)
     with st.spinner(word("loading", lang)):
         world, _, _ = shared.load()
-    page = Page(world, Store(None), model.now(), lang)
+    page = Page(world, Store(None, only_reads=True), model.now(), lang)
     try:
         table = model.rows(page.store, page.at)
     except CorridorsError as error:
@@ -90,6 +91,7 @@ def _feeds(page: Page, table: Sequence[Row]) -> None:
             icon=":material/sync:",
             help=page.say("d_refresh_help"),
             key="d_refresh",
+            disabled=not may_write(),
         )
         force = st.toggle(page.say("d_force"), key="d_force", persist_state="session")
     if asked:
@@ -158,7 +160,8 @@ def _refresh(page: Page, *, force: bool, only: Sequence[str] | None = None) -> N
             status.update(label=f"{page.say('d_refreshing')} {text}")
 
         try:
-            states = model.ask(page.store, force=force, told=say, only=only)
+            store = store_to_write(page.store.place)
+            states = model.ask(store, force=force, told=say, only=only)
         except CorridorsError as error:
             status.update(state="error", label=page.say("d_refresh_failed"))
             marks.note("error", page.say("d_refresh_failed"), str(error))

@@ -44,7 +44,7 @@ def main() -> None:
     with st.spinner(word("loading", lang)):
         world, _, _ = shared.load()
     importer = _importer(world, lang)
-    mark, at = model.stamp(Store(None)), model.now()
+    mark, at = model.stamp(Store(None, only_reads=True)), model.now()
     try:
         log = model.read(mark)
     except CorridorsError as error:

@@ -17,10 +17,11 @@ from corridors.ui import marks
 from corridors.ui.warnings import model
 from corridors.ui.warnings.model import Log
 from corridors.ui.warnings.scene import Scene, fine_print, heading, time_column
+from corridors.ui.who import may_write, signed_name, store_to_write
 from corridors.ui.words import word
 from layers.errors import CorridorsError
-from layers.schema import READERS
 from layers.store import Store
+from layers.tables import READERS
 
 DECISIONS = ("confirm", "rebase")
 MOST_NAME, MOST_NOTE = 80, 300
@@ -84,7 +85,7 @@ def _acknowledge(scene: Scene, alert: Alert) -> None:
         _form_title(scene.say("w_ack"), scene.say("w_ack_help"))
         reader = _reader(scene, "w_ack")
         who, note = _signed(scene, "w_ack")
-        if st.form_submit_button(scene.say("w_ack_button"), icon=":material/done_all:"):
+        if _button(scene.say("w_ack_button"), "done_all"):
             _write(
                 scene,
                 lambda store: desk.acknowledge(
@@ -104,7 +105,7 @@ def _judge(scene: Scene, alert: Alert) -> None:
         )
         reader = _reader(scene, "w_feedback")
         who, note = _signed(scene, "w_feedback")
-        if st.form_submit_button(scene.say("w_feedback_button"), icon=":material/rate_review:"):
+        if _button(scene.say("w_feedback_button"), "rate_review"):
             _write(
                 scene,
                 lambda store: desk.judge(
@@ -131,7 +132,7 @@ def _review(scene: Scene, alert: Alert) -> None:
             key="w_review_day",
         )
         who, note = _signed(scene, "w_review")
-        if st.form_submit_button(scene.say("w_review_button"), icon=":material/gavel:"):
+        if _button(scene.say("w_review_button"), "gavel"):
             _write(
                 scene,
                 lambda store: desk.review(
@@ -158,14 +159,23 @@ def _reader(scene: Scene, key: str) -> str:
 
 
 def _signed(scene: Scene, key: str) -> tuple[str, str]:
-    who = st.text_input(scene.say("w_who"), max_chars=MOST_NAME, key=f"{key}_who")
+    who = signed_name()
+    if who:
+        fine_print(scene.say("who_signed_as", name=who))
+    else:
+        who = st.text_input(scene.say("w_who"), max_chars=MOST_NAME, key=f"{key}_who")
     note = st.text_input(scene.say("w_note"), max_chars=MOST_NOTE, key=f"{key}_note")
     return who.strip(), note.strip()
 
 
+def _button(name: str, icon: str) -> bool:
+    pressed: bool = st.form_submit_button(name, icon=f":material/{icon}:", disabled=not may_write())
+    return pressed
+
+
 def _write(scene: Scene, deed: Callable[[Store], None]) -> None:
     try:
-        deed(Store(scene.mark[0]))
+        deed(store_to_write(scene.mark[0]))
     except CorridorsError as error:
         marks.note("error", scene.say("w_not_written"), str(error))
         return

@@ -22,7 +22,7 @@ from corridors.ui.warnings.scene import Scene, fine_print
 from corridors.ui.words import LANGUAGES
 from layers.errors import CorridorsError
 from layers.events import VISIBILITY
-from layers.schema import READERS
+from layers.tables import READERS
 
 PREVIEW_PX = 640
 

@@ -14,6 +14,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
+from corridors.export import Sheet, to_bytes
 from corridors.risk import desk
 from corridors.risk.alert import Alert, Level
 from corridors.risk.bulletin.briefing import Context
@@ -165,11 +166,10 @@ def _injects(scene: Scene, played: Played) -> None:
     whose = sentences.place(scene.world, played.importer, lang)
     title = scene.say("w_drill_title", scenario=_name(played.scenario, lang), importer=whose)
     marks.grid(title, heads, rows, scene.say("w_day"))
+    timeline = played.drill.timeline.assign(exercise="exercise / 演习")
     st.download_button(
         "CSV",
-        played.drill.timeline.assign(exercise="exercise / 演习")
-        .to_csv(index=False)
-        .encode("utf-8-sig"),
+        to_bytes(Sheet("drill", title, timeline), scene.world, "csv"),
         f"exercise-{played.scenario.name}.csv",
         "text/csv",
         key="w_drill_csv",

@@ -23,6 +23,7 @@ from corridors.risk.bulletin.words import word as told
 from corridors.risk.levels import Reason, current, subject_of
 from corridors.risk.monitor import OLD_TRAFFIC, Impacts, Told
 from corridors.ui import sentences, shared
+from corridors.ui.who import store_to_write
 from corridors.ui.words import word
 from layers.memory import remember
 from layers.store import Store
@@ -116,7 +117,7 @@ def read(mark: Stamp) -> Log:
     CorridorsError
         When it can't be read.
     """
-    store = Store(mark[0])
+    store = Store(mark[0], only_reads=True)
     said = store.log(["acknowledgement", "feedback", "review"])
     answers = tuple(
         (str(r["kind"]), r["at"].to_pydatetime(), dict(r["record"])) for r in records(said)
@@ -132,7 +133,7 @@ def engine() -> Engine:
 @st.cache_resource(show_spinner=False, max_entries=2)
 def known(mark: Stamp, hour: str) -> desk.Known:
     """What the store holds that the monitor looks at, looked at once an hour."""
-    return desk.known(shared.load()[0], Store(mark[0]), now=now())
+    return desk.known(shared.load()[0], Store(mark[0], only_reads=True), now=now())
 
 
 def known_now(mark: Stamp) -> desk.Known:
@@ -143,7 +144,7 @@ def known_now(mark: Stamp) -> desk.Known:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def around(mark: Stamp, id: str) -> Context:
     """What bulletins tell besides the alert."""
-    alert, feeds = desk.alert_of(Store(mark[0]), id), known_now(mark).feeds
+    alert, feeds = desk.alert_of(Store(mark[0], only_reads=True), id), known_now(mark).feeds
     with shared.engine().lock:
         return desk.around(engine(), alert, feeds)
 
@@ -286,11 +287,17 @@ def importers_to_run(world: World, log: Log, importer: str) -> list[str]:
 
 
 def run(mark: Stamp, importers: Sequence[str], said: Callable[[str], None]) -> Told:
-    """What a run of the monitor had to say, written into the log; tells how far it is."""
-    found = impacts()
+    """What a run of the monitor had to say, written into the log; tells how far it is.
+
+    Raises
+    ------
+    CorridorsError
+        When the log cannot be written, or not by who sits there.
+    """
+    store, found = store_to_write(mark[0]), impacts()
 
     def telling(element: str, lost: float) -> pd.DataFrame:
         said(element)
         return found(element, lost)
 
-    return desk.warn(shared.load()[0], Store(mark[0]), telling, importers, now=now())
+    return desk.warn(shared.load()[0], store, telling, importers, now=now())

@@ -230,7 +230,7 @@ def play(
     world, kept = shared.load()[0], replays()
     key = (mark, tuple(importers), first, last)
     if key not in kept:
-        store = Store(mark[0])
+        store = Store(mark[0], only_reads=True)
         if len(kept) >= MOST_KEPT:
             kept.clear()
         kept[key] = replay(

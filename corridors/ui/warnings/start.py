@@ -13,6 +13,7 @@ from corridors.ui import marks
 from corridors.ui.warnings import model
 from corridors.ui.warnings.model import Stamp, Watch
 from corridors.ui.warnings.scene import Scene, data_link, open_part
+from corridors.ui.who import may_write
 from layers.errors import CorridorsError
 from layers.store import Store
 
@@ -102,6 +103,7 @@ def _button(scene: Scene) -> bool:
         help=scene.say("w_run_help", n=str(len(importers))),
         icon=":material/radar:",
         key="w_run_now",
+        disabled=not may_write(),
     )
 
 
@@ -133,5 +135,5 @@ def traffic_to(mark: Stamp) -> pd.Timestamp | None:
     """The newest day of traffic that the store holds; None without any."""
     if not mark[1]:
         return None
-    held = Store(mark[0]).observations(feeds=[desk.TRAFFIC])
+    held = Store(mark[0], only_reads=True).observations(feeds=[desk.TRAFFIC])
     return None if held.empty else pd.Timestamp(held["observed_at"].max())

@@ -11,11 +11,12 @@ from corridors.ui.words.data import DATA
 from corridors.ui.words.exposure import EXPOSURE
 from corridors.ui.words.warnings import WARNINGS
 from corridors.ui.words.whatif import WHATIF
+from corridors.ui.words.who import WHO
 from layers.errors import UnknownIdError
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 
-TABLES = (COMMON, EXPOSURE, WHATIF, WARNINGS, DATA)
+TABLES = (COMMON, EXPOSURE, WHATIF, WARNINGS, DATA, WHO)
 WORDS: dict[str, tuple[str, str]] = {key: row for table in TABLES for key, row in table.items()}
 
 

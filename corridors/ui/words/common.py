@@ -366,6 +366,7 @@ COMMON: dict[str, tuple[str, str]] = {
     "licence": ("Licence", "许可"),
     "url": ("Address", "网址"),
     "cited": ("Cited in this table", "本表引用"),
+    "trade_chosen": ("Imported trade: {trade}.", "导入的贸易数据：{trade}。"),
     "attribution": (
         "Land: Natural Earth. Sea network: Eurostat marnet through searoute. Pipelines: Global "
         "Energy Monitor, CC BY 4.0. Railways: GeoNames, CC BY 4.0. Trade: FAOSTAT, CC BY 4.0; "
