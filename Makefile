@@ -32,8 +32,9 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.
 app: $(INSTALLED)
 	$(BIN)/corridors app $(ARGS)
 
+# A file's tests stay together: what they share is made once for them.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

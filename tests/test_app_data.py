@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from corridors.ui.answer import Question
-from corridors.ui.data import model
+from corridors.ui.data import model, own
 from corridors.ui.words import word
 from layers import refresh as asking
 from layers.client import FetchError
@@ -196,25 +196,25 @@ def test_chinese_page_of_feeds_has_no_english(store: Store) -> None:
 
 
 def test_where_reports_are() -> None:
-    assert model.place({}).kind == "unset"
-    assert model.place({"CORRIDORS_REPORTS": "https://x.example/r.csv"}).kind == "address"
-    assert model.place({"CORRIDORS_REPORTS": "/somewhere/r.geojson"}).kind == "geojson"
-    assert model.place({"CORRIDORS_REPORTS": "/somewhere/r.csv"}).path == Path("/somewhere/r.csv")
+    assert own.place({}).kind == "unset"
+    assert own.place({"CORRIDORS_REPORTS": "https://x.example/r.csv"}).kind == "address"
+    assert own.place({"CORRIDORS_REPORTS": "/somewhere/r.geojson"}).kind == "geojson"
+    assert own.place({"CORRIDORS_REPORTS": "/somewhere/r.csv"}).path == Path("/somewhere/r.csv")
 
 
 def test_faults_name_row_and_column() -> None:
     wrong = pd.DataFrame([REPORT, {**REPORT, "kind": "gossip", "time": ""}])
-    found = model.checked(wrong, "r.csv")
+    found = own.checked(wrong, "r.csv")
     assert {(f.row, f.column) for f in found} == {(3, "time"), (3, "kind")}
-    assert {model.told(f, "zh") for f in found} >= {"必填，不能为空"}
-    assert any("security_incident" in model.told(f, "zh") for f in found)
-    assert model.checked(pd.DataFrame([REPORT]), "r.csv") == []
+    assert {own.told(f, "zh") for f in found} >= {"必填，不能为空"}
+    assert any("security_incident" in own.told(f, "zh") for f in found)
+    assert own.checked(pd.DataFrame([REPORT]), "r.csv") == []
 
 
 def test_a_report_file_is_read_and_joined_by_id() -> None:
-    old = model.tidy(pd.DataFrame([{**REPORT, "id": "1"}, REPORT]))
-    new = model.table_of(model.body_of(pd.DataFrame([{**REPORT, "id": "1", "what": "newer"}])))
-    found = model.merged(old, new)
+    old = own.tidy(pd.DataFrame([{**REPORT, "id": "1"}, REPORT]))
+    new = own.table_of(own.body_of(pd.DataFrame([{**REPORT, "id": "1", "what": "newer"}])))
+    found = own.merged(old, new)
     assert sorted(found["what"]) == ["Two tankers turned back", "newer"]
 
 
@@ -222,10 +222,10 @@ def test_a_geojson_of_points_is_read() -> None:
     body = b"""{"type": "FeatureCollection", "features": [{"type": "Feature",
         "geometry": {"type": "Point", "coordinates": [56.5, 26.5]},
         "properties": {"what": "a mine", "severity": 4}}]}"""
-    (row,) = model.table_of(body).to_dict("records")
+    (row,) = own.table_of(body).to_dict("records")
     assert (row["lon"], row["lat"], row["severity"]) == ("56.5", "26.5", "4")
     with pytest.raises(FeedError, match="neither a CSV nor"):
-        model.table_of(b"{}")
+        own.table_of(b"{}")
 
 
 def test_unset_reports_say_how_to_set_them() -> None:
@@ -233,17 +233,17 @@ def test_unset_reports_say_how_to_set_them() -> None:
 
 
 def test_reports_are_saved_and_taken_in(reports: Path, store: Store) -> None:
-    reports.write_bytes(model.body_of(pd.DataFrame([{**REPORT, "what": HOSTILE + " seen"}])))
+    reports.write_bytes(own.body_of(pd.DataFrame([{**REPORT, "what": HOSTILE + " seen"}])))
     app = opened("reports")
     app.button(key="d_save").click().run()
     assert "Saved, and taken in: 1 reports." in plain(app)
     assert "<img" not in written(app)
-    assert len(model.own_reports(store)) == 1
-    assert model.load(reports)["kind"].tolist() == ["security_incident"]
+    assert len(own.own_reports(store)) == 1
+    assert own.load(reports)["kind"].tolist() == ["security_incident"]
 
 
 def test_reports_with_faults_are_not_saved(reports: Path, store: Store) -> None:
-    before = model.body_of(pd.DataFrame([{**REPORT, "severity": "9"}]))
+    before = own.body_of(pd.DataFrame([{**REPORT, "severity": "9"}]))
     reports.write_bytes(before)
     app = opened("reports")
     app.button(key="d_save").click().run()
@@ -251,7 +251,7 @@ def test_reports_with_faults_are_not_saved(reports: Path, store: Store) -> None:
     assert "Not saved: mend these cells first." in text
     assert "Severity 0–4" in text
     assert reports.read_bytes() == before
-    assert model.own_reports(store).empty
+    assert own.own_reports(store).empty
 
 
 def test_a_file_that_cannot_be_written_stays(
@@ -260,8 +260,8 @@ def test_a_file_that_cannot_be_written_stays(
     def write(path: Path, content: bytes) -> None:
         raise CorridorsError(f"can't write {path.name}: disk full")
 
-    reports.write_bytes(model.body_of(pd.DataFrame([REPORT])))
-    monkeypatch.setattr(model, "write", write)
+    reports.write_bytes(own.body_of(pd.DataFrame([REPORT])))
+    monkeypatch.setattr(own, "write", write)
     app = opened("reports")
     app.button(key="d_save").click().run()
     assert "disk full" in plain(app)

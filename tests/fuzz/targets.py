@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, urlencode
 import numpy as np
 
 from corridors.risk.alert import Alert, from_record, to_record
-from corridors.ui.data import model
+from corridors.ui.data import own
 from corridors.ui.whatif import link
 from corridors.whatif import scenario_file
 from layers import client, memory, portwatch_file
@@ -346,9 +346,9 @@ def _header(body: bytes) -> None:
 def _uploaded(body: bytes) -> None:
     """Fail unless a file given to the app becomes a table with its faults told, or is refused."""
     with suppress(CorridorsError):
-        table = model.table_of(body)
-        model.checked(table, "upload.csv")
-        assert model.table_of(model.body_of(table)).equals(table)
+        table = own.table_of(body)
+        own.checked(table, "upload.csv")
+        assert own.table_of(own.body_of(table)).equals(table)
 
 
 def _address(body: bytes) -> None:

@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from corridors.ui import marks, paper
-from corridors.ui.data import model
-from corridors.ui.data.model import Place
+from corridors.ui.data import model, own
+from corridors.ui.data.own import Place
 from corridors.ui.data.scene import Page, heading
 from corridors.ui.who import may_write, store_to_write
 from layers.errors import CorridorsError
@@ -23,7 +23,7 @@ EDITED = "d_edited"
 
 def reports(page: Page) -> None:
     """The reports of the reader's own file, to be changed, and those taken in."""
-    found = model.place()
+    found = own.place()
     if found.kind == "unset":
         marks.note("info", page.say("d_reports_unset"), page.say("d_reports_unset_do"))
     elif found.kind in ("address", "geojson"):
@@ -41,7 +41,7 @@ def _editor(page: Page, found: Place) -> None:
     assert found.path is not None
     if EDITED not in st.session_state:
         try:
-            st.session_state[EDITED] = model.load(found.path)
+            st.session_state[EDITED] = own.load(found.path)
         except CorridorsError as error:
             marks.note("error", page.say("d_fault_no_file"), str(error))
             return
@@ -61,14 +61,14 @@ def _editor(page: Page, found: Place) -> None:
     )
     kept = not may_write()
     if st.button(page.say("d_save"), icon=":material/save:", key="d_save", disabled=kept):
-        _save(page, found, model.tidy(table))
+        _save(page, found, own.tidy(table))
 
 
 def _report_columns(page: Page) -> dict[str, Any]:
     column, words = st.column_config, local_reports.WORDS
     config: dict[str, Any] = {
         name: column.TextColumn(page.say(f"d_col_{name}"), required=False)
-        for name in model.REPORT_COLUMNS
+        for name in own.REPORT_COLUMNS
     }
     choices = {**words, "severity": ("0", "1", "2", "3", "4")}
     for name, options in choices.items():
@@ -84,13 +84,13 @@ def _report_columns(page: Page) -> dict[str, Any]:
 def _save(page: Page, found: Place, table: pd.DataFrame) -> None:
     """Write the reports if they pass the checks, and take them in."""
     assert found.path is not None
-    faults = model.checked(table, found.path.name)
+    faults = own.checked(table, found.path.name)
     if faults:
         _faults(page, faults)
         return
     try:
         store = store_to_write(page.store.place)
-        model.save(found.path, table)
+        own.save(found.path, table)
     except CorridorsError as error:
         marks.note("error", page.say("d_not_written"), str(error))
         return
@@ -109,14 +109,14 @@ def _save(page: Page, found: Place, table: pd.DataFrame) -> None:
     st.rerun()
 
 
-def _faults(page: Page, faults: Sequence[model.Fault]) -> None:
+def _faults(page: Page, faults: Sequence[own.Fault]) -> None:
     marks.note("error", page.say("d_not_saved"))
     heads = [page.say("d_column"), page.say("d_wrong")]
     rows = [
         (
             # Row 1 of the file is its heading.
             str(f.row - 1) if f.row > 1 else page.say("d_whole_file"),
-            [escape(_column(page, f.column)), escape(model.told(f, page.lang))],
+            [escape(_column(page, f.column)), escape(own.told(f, page.lang))],
         )
         for f in faults
     ]
@@ -124,13 +124,13 @@ def _faults(page: Page, faults: Sequence[model.Fault]) -> None:
 
 
 def _column(page: Page, name: str) -> str:
-    return page.say(f"d_col_{name}") if name in model.REPORT_COLUMNS else name
+    return page.say(f"d_col_{name}") if name in own.REPORT_COLUMNS else name
 
 
 def _taken(page: Page) -> None:
     heading(page.say("d_reports_taken"))
     try:
-        found = model.own_reports(page.store)
+        found = own.own_reports(page.store)
     except CorridorsError as error:
         marks.note("error", page.say("d_fault_store"), str(error))
         return
@@ -166,7 +166,7 @@ def bring_in(page: Page) -> None:
 
 
 def _import_reports(page: Page) -> None:
-    found = model.place()
+    found = own.place()
     if found.kind != "csv" or found.path is None:
         marks.note("info", page.say("d_import_needs"))
         return
@@ -174,18 +174,18 @@ def _import_reports(page: Page) -> None:
     if file is None:
         return
     try:
-        new, old = model.table_of(file.getvalue()), model.load(found.path)
+        new, old = own.table_of(file.getvalue()), own.load(found.path)
     except CorridorsError as error:
         marks.note("error", page.say("d_not_imported"), str(error))
         return
-    faults = model.checked(new, file.name)
+    faults = own.checked(new, file.name)
     if faults:
         _faults(page, faults)
         return
     st.dataframe(new, hide_index=True, column_config=_report_columns(page), key="d_new_reports")
     join = page.say("d_import_join", n=str(len(new)))
     if st.button(join, icon=":material/merge:", key="d_join", disabled=not may_write()):
-        _save(page, found, model.merged(old, new))
+        _save(page, found, own.merged(old, new))
 
 
 def _import_history(page: Page) -> None:
