@@ -105,7 +105,9 @@ def test_an_answer_as_it_came(httpserver: HTTPServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "packed", [gzip.compress(GOOD), gzip.compress(GOOD[:5]) + gzip.compress(GOOD[5:])]
+    "packed",
+    [gzip.compress(GOOD), gzip.compress(GOOD[:5]) + gzip.compress(GOOD[5:])],
+    ids=["one", "two"],  # the bytes hold the time, and each process that tests has its own
 )
 def test_a_packed_body_is_unpacked(httpserver: HTTPServer, packed: bytes) -> None:
     serve(httpserver, Response(packed, headers={"Content-Encoding": "gzip"}))
