@@ -206,11 +206,11 @@ def importer_codes(world: World, importers: list[str] | None) -> list[str]:
     return found
 
 
-def calm_engine(world: World) -> Engine:
-    """The engine of what-ifs for the world as it is."""
+def calm_engine(world: World, commodities: Sequence[str] | None = None) -> Engine:
+    """The engine of what-ifs for the world as it is, of some commodities or of all."""
     from corridors.whatif.engine import prepare
 
-    return prepare(world, remember=remember, progress=progress)
+    return prepare(world, commodities=commodities, remember=remember, progress=progress)
 
 
 def impacts_on(world: World) -> Impacts:

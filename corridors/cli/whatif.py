@@ -45,7 +45,6 @@ from corridors.cli.scenarios import (
 )
 from corridors.cli.terminal import Output, Shape, country_code, emit, progress, switches_of
 from layers.errors import CorridorsError, UnknownIdError, UsageError
-from layers.memory import remember
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -222,16 +221,13 @@ def worst(
 ) -> None:
     """The k closures that would hurt an importer most: exact, with runner-up and proof."""
     from corridors.demand import members_of
-    from corridors.whatif.engine import prepare
     from corridors.whatif.interdiction import worst as search
     from corridors.whatif.scale import crew
 
     world, trade = open_world(flows)
     importer = country_code(world, importer)
     countries = members_of(world, importer)
-    engine = prepare(
-        world, commodities=commodity or ["crude_oil"], remember=remember, progress=progress
-    )
+    engine = calm_engine(world, commodity or ["crude_oil"])
     chosen = _among(world, engine, countries, among or ["chokepoint"], without or [])
     with crew(workers, scheduler) as hands:
         table, proof = search(
@@ -296,7 +292,6 @@ def ensemble(
     import numpy as np
 
     from corridors.demand import members_of
-    from corridors.whatif.engine import prepare
     from corridors.whatif.ensemble import agreement, moments, simulate
     from corridors.whatif.ensemble import ensemble as valued
     from corridors.whatif.interdiction import Values
@@ -304,9 +299,7 @@ def ensemble(
 
     world, trade = open_world(flows)
     importer = country_code(world, importer)
-    engine = prepare(
-        world, commodities=commodity or ["crude_oil"], remember=remember, progress=progress
-    )
+    engine = calm_engine(world, commodity or ["crude_oil"])
     values = Values(engine, members_of(world, importer))
     chances = _chances(world)
     with crew(workers, scheduler) as hands:
