@@ -270,7 +270,7 @@ def load_world(folder: Path | str | None = None, *, force: bool = False) -> Worl
             tables[name] = frame
     known = [attribute.name for attribute in fields(World) if attribute.name in TABLES]
     world = World(
-        **{name: tables.get(name, schema.empty(name)) for name in known},
+        **{name: tables[name] if name in tables else schema.empty(name) for name in known},
         digest=hashlib.sha256(repr(sorted(hashes.items())).encode()).hexdigest(),
         folder=place,
     )

@@ -189,11 +189,18 @@ def compare(
     if len(scenarios) < 2:
         raise UsageError("compare takes two scenarios or more; against today's routes use whatif")
     given = [combined([s], duration, None) for s in scenarios_given(known, scenarios)]
-    asked = (tuple(importer or ["CHN"]), commodity, switches_of(set))
+    asked = (tuple(importer or ["CHN"]), commodity)
+    tables: dict[int, pd.DataFrame] = {}
     with crew(workers, scheduler) as hands:
-        names = [one.name for one in given]
-        tables = hands.map(_compared, given, shared=(world, asked), names=names, progress=progress)
-    table = _side_by_side(tables)
+        for alike in _of_one_engine(given):
+            engine = engine_of(world, given[alike[0]], switches_of(set))
+            ours = [given[i] for i in alike]
+            names = [one.name for one in ours]
+            found = hands.map(
+                _compared, ours, shared=(engine, asked), names=names, progress=progress
+            )
+            tables |= zip(alike, found, strict=True)
+    table = _side_by_side([tables[i] for i in range(len(given))])
     for one in given[1:]:
         for line in diff(given[0], one):
             typer.echo(line, err=True)
@@ -330,15 +337,21 @@ def ensemble(
     emit(world, name, note + trade, table, format, output, more={"closed_form": check})
 
 
+def _of_one_engine(given: Sequence[Scenario]) -> list[list[int]]:
+    """Positions of the scenarios, those together that draw and switch the same."""
+    alike: dict[str, list[int]] = {}
+    for i, one in enumerate(given):
+        alike.setdefault(repr((one.drawn, sorted(dict(one.switches).items()))), []).append(i)
+    return list(alike.values())
+
+
 def _compared(
-    world: World,
-    asked: tuple[Sequence[str], Sequence[str] | None, Mapping[str, str]],
-    scenario: Scenario,
+    engine: Engine, asked: tuple[Sequence[str], Sequence[str] | None], scenario: Scenario
 ) -> pd.DataFrame:
-    """The table of one scenario for the importers, commodities and switches asked for."""
-    importers, commodities, switches = asked
-    answer = _answered(engine_of(world, scenario, switches), scenario)
-    groups = _groups(world, answer, importers, commodities)
+    """The table of one scenario for the importers and commodities asked for."""
+    importers, commodities = asked
+    answer = _answered(engine, scenario)
+    groups = _groups(engine.world, answer, importers, commodities)
     return _table(answer, groups, By.importer).assign(scenario=scenario.name)
 
 
