@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.postgres import Postgres, running
 from tests.serving import serving
@@ -23,10 +24,18 @@ if TYPE_CHECKING:
 
     from corridors.network import Network, Tariff
     from corridors.risk.alert import Alert
+    from corridors.whatif.engine import Engine
     from layers.sea import SeaGraph
     from layers.world import World
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# The same examples each time, on a machine however slow: a test says of the code, and not of the
+# hour, whether it holds. `--hypothesis-profile=default` looks for new ones.
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 
 def reference_folder() -> Path:
@@ -113,6 +122,37 @@ def tariffs(world: World, network: Network) -> dict[str, Tariff]:
     from corridors.tariff import ship_tariffs
 
     return ship_tariffs(world, network)
+
+
+@pytest.fixture(scope="session")
+def engine(world: World) -> Engine:
+    """Return the engine of all there is in data/."""
+    from corridors.whatif.engine import prepare
+
+    return _prepared_once(prepare)(world)
+
+
+@pytest.fixture(scope="module")
+def engines_kept() -> Iterator[None]:
+    """What is prepared once is used again, as the app does; files and options are as ever."""
+    from corridors.whatif import engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "prepare", _prepared_once(engine.prepare))
+        yield
+
+
+def _prepared_once(prepare: Callable[..., Engine]) -> Callable[..., Engine]:
+    def kept(world: World, **said: object) -> Engine:
+        wish = f"{world.content} {said.get('commodities')} {said.get('switches')}"
+        if wish not in _ENGINES:
+            _ENGINES[wish] = prepare(world, **said)
+        return _ENGINES[wish]
+
+    return kept
+
+
+_ENGINES: dict[str, Engine] = {}
 
 
 @dataclass(frozen=True)
@@ -260,6 +300,11 @@ def toy_table(name: str, rows: Rows) -> pd.DataFrame:
 
 
 @cache
+def _usual_table(name: str) -> pd.DataFrame:
+    return toy_table(name, TOY_TABLES.get(name, ()))
+
+
+@cache
 def assumption_ids() -> tuple[str, ...]:
     """Return the ids of the assumptions of data/."""
     with (ROOT / "data" / "assumptions.csv").open(encoding="utf-8", newline="") as stream:
@@ -282,7 +327,12 @@ def make_toy(
     free = (name for name in assumption_ids() if name not in said)
     nothing = [{"assumption": name, "low": 0, "central": 0, "high": 0} for name in free]
     rows["assumptions"] = [*rows["assumptions"], *nothing]  # what is not said costs nothing
-    frames = {name: toy_table(name, rows.get(name, ())) for name in schema.TABLES}
+    frames = {
+        name: _usual_table(name)
+        if rows.get(name) is TOY_TABLES.get(name)
+        else toy_table(name, rows[name])
+        for name in schema.TABLES
+    }
     known = {name: frame for name, frame in frames.items() if name in World.__annotations__}
     world = World(**known, digest="toy", folder=Path("toy"))
     sea = SeaGraph(

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parent.parent
-START_LIMIT_S = 60.0
+START_LIMIT_S = 180.0
 STOP_LIMIT_S = 10.0
+PATIENCE_S = 180
+"""How long a page is waited for, seconds: enough on a slow machine with all else to do."""
 # Streamlit's own command under a clock that starts at a moment, for pictures of a day in the past.
 CLOCKED = """
 import sys, time_machine
@@ -98,7 +100,7 @@ def watched(chromium: str, address: str, width: int, height: int) -> Iterator[Pa
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium)
         page = browser.new_page(viewport={"width": width, "height": height}, locale="en-US")
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(PATIENCE_S * 1000)
         page.on("request", lambda r: None if r.url.startswith(own) else wrong.append(r.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         yield page

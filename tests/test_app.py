@@ -21,7 +21,7 @@ from corridors.ui.answer import Answer, Question, importers_of, rounded, years_o
 from corridors.ui.map import component
 from corridors.ui.words import LANGUAGES, WORDS, word
 from layers.errors import UnknownIdError
-from tests.serving import watched
+from tests.serving import PATIENCE_S, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -40,7 +40,7 @@ def _no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def opened(**query: str) -> AppTest:
     """Return the app as it stands after a first visit with this link."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     for key, value in query.items():
         app.query_params[key] = value
     return app.run()

@@ -22,7 +22,7 @@ import pytest
 from corridors.ui.panels import PAGES
 from corridors.ui.words import WORDS, word
 from layers.source import feeds
-from tests.serving import serving
+from tests.serving import PATIENCE_S, serving
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,8 +49,7 @@ BUSY = {
     "map": "element=chokepoint:hormuz",
     "exposure": "row=chokepoint:hormuz&beside=True&show=spread",
 }
-STATES = (("empty", "zh", "light"), ("hostile", "en", "dark"), ("down", "en", "light"))
-STATES += (("replayed", "zh", "dark"),)
+STATES = (("empty", "zh", "light"), ("hostile", "en", "dark"), ("replayed", "zh", "dark"))
 VISITS = [
     pytest.param(
         (name, *how),
@@ -82,12 +81,18 @@ class Visit:
 
 
 def hostile(folder: Path) -> Kept:
-    """Return a store with a report whose title is a trap."""
+    """Return a store with a report whose title is a trap; every other feed is down."""
     import duckdb
     from typer.testing import CliRunner
 
     from corridors.cli import app
+    from layers.client import fetch
+    from layers.refresh import refresh
+    from layers.store import Store
 
+    ask = partial(fetch, sleep=lambda _: None)
+    states = refresh(Store(folder / "hostile.duckdb"), feeds(), base=NOBODY, ask=ask)
+    assert {s.state for s in states if not s.facts.consecutive_failures} <= {"never"}
     day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86400))
     (folder / "reports.csv").write_text(REPORT.format(day=day))
     file = folder / "hostile.duckdb"
@@ -98,18 +103,6 @@ def hostile(folder: Path) -> Kept:
     with duckdb.connect(file) as store:
         store.execute("UPDATE events SET title = ?, summary = ?", [HOSTILE, HOSTILE])
     return Kept(file)
-
-
-def down(folder: Path) -> Kept:
-    """Return a store whose feeds were all asked and none answered."""
-    from layers.client import fetch
-    from layers.refresh import refresh
-    from layers.store import Store
-
-    ask = partial(fetch, sleep=lambda _: None)
-    states = refresh(Store(folder / "down.duckdb"), feeds(), base=NOBODY, ask=ask)
-    assert {s.state for s in states if not s.facts.consecutive_failures} <= {"never"}
-    return Kept(folder / "down.duckdb")
 
 
 def replayed(folder: Path, world: World, traffic: pd.DataFrame) -> Kept:
@@ -148,9 +141,7 @@ def served(
     running: dict[str, str] = {}
     folder = tmp_path_factory.mktemp("stores")
     made: dict[str, Callable[[], Kept]] = {
-        "empty": lambda: Kept(folder / "none.duckdb"),
         "hostile": lambda: hostile(folder),
-        "down": lambda: down(folder),
         "replayed": lambda: replayed(
             folder, request.getfixturevalue("world"), request.getfixturevalue("recorded_traffic")
         ),
@@ -158,6 +149,8 @@ def served(
     with ExitStack() as stack:
 
         def address(name: str) -> str:
+            if name == "empty":
+                running[name] = request.getfixturevalue("streamlit_server")
             if name not in running:
                 kept, log = made[name](), folder / f"{name}.log"
                 running[name] = stack.enter_context(serving(kept.store, log, at=kept.at))
@@ -183,7 +176,7 @@ def visited(browser: Browser, address: str, name: str, store: str, lang: str, sc
         locale="zh-CN" if lang == "zh" else "en-US",
         color_scheme=scheme,  # type: ignore[arg-type]
     )
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE_S * 1000)
     visit = Visit(name, store, lang, page)
     page.on("request", lambda r: None if r.url.startswith(own) else visit.wrong.append(r.url))
     page.on("pageerror", lambda error: visit.wrong.append(str(error)))
@@ -253,9 +246,9 @@ def test_page_opens_without_a_fault(visit: Visit) -> None:
 
 SAID = {
     ("map", "empty"): "no_live",
-    ("data", "down"): "d_failed",
+    ("data", "hostile"): "d_failed",
     ("warnings", "empty"): "w_never",
-    ("warnings", "down"): "w_never",
+    ("warnings", "hostile"): "w_never",
     ("map", "replayed"): "reference",
     ("warnings", "replayed"): "reference",
 }

@@ -23,7 +23,7 @@ from layers.source import Answer, feeds
 from layers.store import State, Store
 from layers.tables import QUALITIES, TABLES
 from layers.world import World
-from tests.serving import watched
+from tests.serving import PATIENCE_S, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -77,7 +77,7 @@ def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def opened(tab: str = "", **query: str) -> AppTest:
     """Return the page as it stands for a reader who follows a link to it."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     for key, value in query.items():
         app.query_params[key] = value
     if tab:

@@ -21,7 +21,7 @@ from corridors.ui.answer import Question
 from corridors.ui.exposure import model, sankey, spread, views
 from corridors.ui.exposure.model import Filters, compared, filtered, with_risk, years_said
 from corridors.ui.words import LANGUAGES, word
-from tests.serving import watched
+from tests.serving import PATIENCE_S, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -42,7 +42,7 @@ def no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def opened(**query: str) -> AppTest:
     """Return the page as it stands after a first visit with this link."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     for key, value in query.items():
         app.query_params[key] = value
     app.switch_page(PAGE)

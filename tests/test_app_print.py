@@ -14,6 +14,7 @@ import streamlit as st
 from corridors.ui import amounts, paper
 from corridors.ui.panels import PAGES
 from corridors.ui.words import word
+from tests.serving import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +125,7 @@ def test_a_page_prints_to_a_brief(
     page = browser.new_page(
         viewport={"width": 1300, "height": 900}, locale="en-US", color_scheme="dark"
     )
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE_S * 1000)
     path = "" if name == PAGES[0] else name
     page.goto(f"{streamlit_server}/{path}?lang=en&{BUSY.get(name, '')}")
     verdict = page.locator(".cx-verdict").first

@@ -23,7 +23,7 @@ OWN = """year,importer,exporter,commodity,quantity_t,source
 # In a process of its own: what readers share is read once in each.
 VISIT = """
 from streamlit.testing.v1 import AppTest
-app = AppTest.from_file("app.py", default_timeout=120)
+app = AppTest.from_file("app.py", default_timeout=180)
 app.query_params["importer"] = "CHN"
 app.query_params["commodity"] = "crude_oil"
 app.run()

@@ -30,7 +30,7 @@ from corridors.ui.words import word
 from layers.errors import CorridorsError
 from layers.store import Store
 from layers.world import World, records
-from tests.serving import serving, watched
+from tests.serving import PATIENCE_S, serving, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -71,7 +71,7 @@ def logged(store: Store) -> Callable[..., Store]:
 
 def opened(tab: str = "", **query: str) -> AppTest:
     """Return the page as it stands for a reader who follows a link to it."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     for key, value in query.items():
         app.query_params[key] = value
     if tab:
@@ -590,7 +590,7 @@ def test_page_opens_in_both_languages_and_its_parts_open(page: Page) -> None:
     page.get_by_text("中文", exact=True).click()
     page.locator(".cx-verdict", has_text="中国").wait_for()
     page.locator(".cx-exercise", has_text="演习").wait_for()
-    assert "part=drill" in page.url
+    page.wait_for_function("location.search.includes('part=drill')")
 
 
 @pytest.mark.browser
@@ -609,13 +609,13 @@ def test_a_level_opens_its_entry_by_mouse_and_by_key(
     ):
         browser = driver.chromium.launch(executable_path=chromium)
         view = browser.new_page(viewport={"width": 1100, "height": 700}, locale="en-US")
-        view.set_default_timeout(45_000)
+        view.set_default_timeout(PATIENCE_S * 1000)
         view.goto(f"{address}/warnings?part=timeline")
         levels = view.get_by_role("region", name="Levels of China")
         levels.get_by_role("button", name="blue · Liquefied natural gas").click()
         view.locator("[data-opened='W-2']").wait_for()
         view.wait_for_function("document.activeElement.dataset.opened === 'W-2'")
-        assert "entry=W-2" in view.url
+        view.wait_for_function("location.search.includes('entry=W-2')")
         levels.get_by_role("button", name="red · Crude oil").focus()
         view.keyboard.press("Enter")
         view.wait_for_function("document.activeElement.dataset.opened === 'W-1'")

@@ -26,7 +26,7 @@ from corridors.ui.words.whatif import WHATIF
 from corridors.whatif.scenario import Drawn, Known, Rule, Scenario, make_scenario
 from corridors.whatif.scenario_file import to_toml
 from layers.errors import DataError
-from tests.serving import watched
+from tests.serving import PATIENCE_S, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -56,7 +56,7 @@ def ask(world: World, library: dict[str, Scenario]) -> model.Asked:
 
 def opened(**query: str | list[str]) -> AppTest:
     """Return the page as it stands after a first visit with this link."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     for key, value in query.items():
         app.query_params[key] = value
     app.switch_page(PAGE)

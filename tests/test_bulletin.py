@@ -561,7 +561,7 @@ statuses = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_warning_can_be_written_for_any_reader(
     world: World, make_warning: MAKER, data: st.DataObject

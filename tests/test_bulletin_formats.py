@@ -267,7 +267,7 @@ CHECKS: dict[str, Callable[[bytes], None]] = {
 }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(text=st.text(max_size=60))
 def test_any_text_is_only_text(world: World, make_warning: MAKER, text: str) -> None:
     alert, context = hostile(make_warning, text)

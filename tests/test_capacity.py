@@ -18,7 +18,7 @@ PENALTY = 1000.0
 INERTIA = PENALTY / 2  # what leaving the usual way costs, so that cargo that fits stays on it
 CLOSE = 1e-9
 
-few = settings(max_examples=80, deadline=None)
+few = settings(max_examples=80)
 
 
 @dataclass(frozen=True)

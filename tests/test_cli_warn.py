@@ -23,21 +23,15 @@ from werkzeug import Request, Response
 
 from corridors.cli import app, bulletins, options
 from corridors.risk.desk import alerts_of
-from corridors.whatif.engine import Engine, prepare
+from corridors.whatif.engine import Engine
 from layers.errors import CorridorsError
 from layers.store import Store
 from layers.tables import READERS
-from layers.world import World
 
 Run = Callable[..., Result]
 FIRST, BREAK, NOW = date(2023, 1, 1), date(2026, 3, 1), datetime(2026, 3, 10, 18, tzinfo=UTC)
 USUAL = {"chokepoint6": (90, 40_000), "chokepoint1": (60, 45_000)}
 REFERENCE = "analytical reference, not an official warning"
-
-
-@pytest.fixture(scope="module")
-def engine(world: World) -> Engine:
-    return prepare(world)
 
 
 @pytest.fixture(scope="module")

@@ -30,21 +30,8 @@ points = [[80.6, 6.0], [80.6, -45.0]]
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _one_engine_for_all(world: World) -> Iterator[None]:
-    """What is prepared once is used again, as the app does; files and options are as ever."""
-    from corridors.whatif import engine
-
-    made: dict[str, engine.Engine] = {}
-
-    def kept(world: World, **said: Any) -> engine.Engine:
-        key = f"{world.content} {said.get('commodities')} {said.get('switches')}"
-        if key not in made:
-            made[key] = real(world, **said)
-        return made[key]
-
-    real = engine.prepare
+def _one_engine_for_all(world: World, engines_kept: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "prepare", kept)
         patch.setattr("layers.world.load_world", lambda: world)
         yield
 
@@ -174,19 +161,32 @@ def test_each_closure_is_beside_what_else_is_said() -> None:
     assert {c: both[c] for c in OUTCOMES} == pytest.approx({c: alone[c] for c in OUTCOMES})
 
 
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """Yield the address of a Dask scheduler with two workers, or skip."""
+    dask = pytest.importorskip("distributed", reason="no dask.distributed: corridors[scale]")
+    usual = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+    with dask.LocalCluster(n_workers=2, **usual) as cluster:
+        yield cluster.scheduler_address
+
+
+def test_two_workers_say_the_same() -> None:
+    pytest.importorskip("distributed", reason="no dask.distributed: corridors[scale]")
+    words = ("worst", "-c", "lng", "-i", "JPN", "--k", "1")
+    assert answered(*words, "--workers", "2") == answered(*words)
+
+
 @pytest.mark.parametrize(
     "words",
     [
-        ("worst", "-c", "lng", "-i", "JPN", "--k", "1"),
-        ("whatif", "--each", "chokepoint:hormuz", "--each", "chokepoint:suez", "-i", "all"),
-        ("compare", "hormuz_full", "hormuz_and_bab", "-c", "crude_oil"),
+        ("whatif", "--each", "chokepoint:hormuz", "--each", "chokepoint:suez", "-c", "lng"),
+        ("compare", "hormuz_full", "hormuz_and_bab", "-c", "soybeans"),
         ("ensemble", "--years", "300", "--seed", "7", "-c", "lng", "-i", "JPN"),
         ("backtest", "whatif"),
     ],
 )
-def test_two_workers_say_the_same(words: tuple[str, ...]) -> None:
-    pytest.importorskip("distributed", reason="no dask.distributed: corridors[scale]")
-    assert answered(*words, "--workers", "2") == answered(*words)
+def test_workers_elsewhere_say_the_same(words: tuple[str, ...], scheduler: str) -> None:
+    assert answered(*words, "--scheduler", scheduler) == answered(*words)
 
 
 def test_worst_closures_are_told_with_their_proof() -> None:

@@ -223,8 +223,8 @@ def test_a_closed_port_is_no_connection() -> None:
 def test_a_body_that_drips_is_given_up(httpserver: HTTPServer) -> None:
     serve(httpserver, Response(drip(b"x", 0.02)))
     began = time.monotonic()
-    assert reason(httpserver, source(read_timeout_s=0.1)) == "too_slow"
-    assert time.monotonic() - began < 3
+    assert reason(httpserver, source(read_timeout_s=0.4)) == "too_slow"
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -543,13 +543,16 @@ def test_remembered_pages_lead_on_to_the_next(httpserver: HTTPServer) -> None:
 @pytest.mark.parametrize(("serial", "most"), [(True, 1), (False, 4)])
 def test_one_request_at_a_time_to_a_host(httpserver: HTTPServer, serial: bool, most: int) -> None:
     guard, now_open, peak = threading.Lock(), 0, 0
+    together = threading.Event()
 
     def slow(request: Asked) -> Response:
         nonlocal now_open, peak
         with guard:
             now_open += 1
             peak = max(peak, now_open)
-        time.sleep(0.1)
+            if now_open > 1:
+                together.set()
+        together.wait(0.1 if serial else 30)
         with guard:
             now_open -= 1
         return Response(GOOD)
@@ -570,7 +573,7 @@ def test_a_fetch_stops_when_told(httpserver: HTTPServer) -> None:
     serve(httpserver, Response(drip(b"x", 0.01)))
     began = time.monotonic()
     assert reason(httpserver, stop=lambda: time.monotonic() - began > 0.1) == "stopped"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
 
 
 # Markup

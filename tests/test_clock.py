@@ -22,7 +22,7 @@ from tests.test_cli_warn import NOW, Run
 from tests.test_feeds_b import answer as answered
 from tests.test_feeds_b import quake, quakes
 
-engine, history, run = test_cli_warn.engine, test_cli_warn.history, test_cli_warn.run
+history, run = test_cli_warn.history, test_cli_warn.run
 ROOT = Path(__file__).resolve().parent.parent
 TELLING = ("exposure", "-i", "JPN", "-c", "lng")
 PLAIN = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

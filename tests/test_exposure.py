@@ -503,7 +503,7 @@ def tables_of(toys: Any, drawn: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=20, deadline=None, phases=QUICK)
+@settings(max_examples=20, phases=QUICK)
 @given(drawn=drawn(), shut=st.sets(st.sampled_from([NORTH, SOUTH, BRIDGE])))
 def test_in_every_world(toys: Any, drawn: dict[str, Any], shut: set[str]) -> None:
     toy = toys(tables_of(toys, drawn), drawn["links_km"])
@@ -542,7 +542,7 @@ def test_in_every_world(toys: Any, drawn: dict[str, Any], shut: set[str]) -> Non
     assert not any(NORTH in passed for passed in big)
 
 
-@settings(max_examples=12, deadline=None, phases=QUICK)
+@settings(max_examples=12, phases=QUICK)
 @given(drawn=drawn(), shut=st.sets(st.sampled_from([NORTH, SOUTH, BRIDGE]), min_size=1))
 def test_a_closure_never_lowers_a_cost(toys: Any, drawn: dict[str, Any], shut: set[str]) -> None:
     toy = toys(tables_of(toys, drawn), drawn["links_km"])
@@ -557,7 +557,7 @@ def test_a_closure_never_lowers_a_cost(toys: Any, drawn: dict[str, Any], shut: s
     xr.testing.assert_identical(calm, none)
 
 
-@settings(max_examples=8, deadline=None, phases=QUICK)
+@settings(max_examples=8, phases=QUICK)
 @given(drawn=drawn(), order=st.randoms(use_true_random=False))
 def test_names_and_row_order_change_nothing(toys: Any, drawn: dict[str, Any], order: Any) -> None:
     tables = {**toys.tables, **tables_of(toys, drawn)}

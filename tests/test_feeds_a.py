@@ -1261,7 +1261,7 @@ def of_csv(feed: ModuleType) -> st.SearchStrategy[str]:
 
 @pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.SOURCE.id)
 @given(body=st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100)
 def test_any_bytes(feed: ModuleType, body: bytes) -> None:
     held_to_the_rule(feed, [answer(body)])
     if feed.SOURCE.next_page:
@@ -1270,14 +1270,14 @@ def test_any_bytes(feed: ModuleType, body: bytes) -> None:
 
 @pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.SOURCE.id)
 @given(body=any_json)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_json(feed: ModuleType, body: object) -> None:
     held_to_the_rule(feed, [answer(body)])
 
 
 @pytest.mark.parametrize("feed", SHAPES, ids=lambda feed: feed.SOURCE.id)
 @given(data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100)
 def test_json_of_the_right_shape(feed: ModuleType, data: st.DataObject) -> None:
     body = data.draw(SHAPES[feed])
     held_to_the_rule(feed, [answer(body)])
@@ -1287,7 +1287,7 @@ def test_json_of_the_right_shape(feed: ModuleType, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("feed", HEADINGS, ids=lambda feed: feed.SOURCE.id)
 @given(data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100)
 def test_csv_of_the_right_shape(feed: ModuleType, data: st.DataObject) -> None:
     body = data.draw(of_csv(feed))
     held_to_the_rule(feed, [answer(body.encode("utf-8", "replace"))])

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layers.errors import FeedError
@@ -1131,9 +1131,7 @@ def survives(feed: str, answers: list[Answer]) -> None:
             follow(Request("https://example.org/list", {"page": "1"}), answers[0])
 
 
-FUZZED = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+FUZZED = settings(max_examples=60)
 
 
 @pytest.mark.parametrize("feed", FEEDS)

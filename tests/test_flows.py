@@ -544,7 +544,7 @@ trade = st.dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(trade)
 def test_what_is_written_down_is_read_back(
     tmp_path_factory: pytest.TempPathFactory,
@@ -587,7 +587,7 @@ rows_of_baci = st.dictionaries(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows_of_baci, st.randoms(use_true_random=False))
 def test_sums_do_not_depend_on_the_order_of_rows(
     tmp_path_factory: pytest.TempPathFactory,
@@ -800,7 +800,7 @@ WHOLE = {
 }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(sorted(WHOLE)),
     st.one_of(st.binary(max_size=6), st.sampled_from([b",", b'"', b"\n", b"-", b"e9", b"\r"])),

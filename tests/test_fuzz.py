@@ -81,13 +81,7 @@ def test_what_is_spoiled_is_read_or_refused(name: str) -> None:
     for seed in target.seeds:
         target.read(seed)
 
-    @settings(
-        max_examples=MANY[name],
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(max_examples=MANY[name], suppress_health_check=list(HealthCheck))
     @given(st.integers(0, 2**32))
     def property(chance: int) -> None:
         body = random.Random(f"{name} {chance}")

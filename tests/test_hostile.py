@@ -25,7 +25,7 @@ from tests import test_cli_warn
 from tests.test_cli_warn import Run
 from tests.test_feeds_a import as_csv
 
-engine, history, run = test_cli_warn.engine, test_cli_warn.history, test_cli_warn.run
+history, run = test_cli_warn.history, test_cli_warn.run
 WORDS = (
     *("=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＋1", "－1", "＠x"),
     *("  =1+1", "\u00a0=1", "\ufeff=1", "=cmd|'/C calc'!A0", '=HYPERLINK("http://x","y")'),
@@ -66,7 +66,7 @@ def sourced(toys: Any) -> Any:
 
 
 @pytest.mark.parametrize("format", sorted(FORMATS))
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(text=st.text(max_size=30) | st.sampled_from(WORDS))
 @example(text="\ud800")
 @example(text="\x00\x0b")

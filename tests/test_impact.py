@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corridors.network import Arrays, Network
+from corridors.network import Arrays
 from corridors.risk.alert import Impact, Status
 from corridors.risk.impact import (
     COLUMNS,
@@ -72,11 +72,6 @@ def made(toys: Any) -> Toys:
 def small(made: Toys) -> Engine:
     """Return the toy world: 60 Mt by sea, 30 by pipeline, 10 by no known way; 200 used."""
     return made()
-
-
-@pytest.fixture(scope="module")
-def shipped(world: World, network: Network) -> Engine:
-    return prepare(world, network=network)
 
 
 def only(engine: Engine, element: str, lost: float = 1.0) -> Impact:
@@ -217,7 +212,7 @@ def test_what_makes_no_sense_is_refused(small: Engine) -> None:
         impacts(small, SOUTH, lost=1, importers=["XYZ"])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     lost=st.tuples(st.floats(0, 1), st.floats(0, 1)),
     element=st.sampled_from([NORTH, SOUTH, BRIDGE, DIRECT, LOAD, LAND]),
@@ -273,7 +268,6 @@ def test_the_loss_a_warning_assumes(world: World, status: Status, lost: float) -
     assert lost_share(status, world) == lost
 
 
-@settings(deadline=None)
 @given(st.floats(0, 3))
 def test_the_loss_is_no_less_than_what_is_seen(world: World, ratio: float) -> None:
     lost = lost_share(Status(ratio=ratio), world)
@@ -378,8 +372,8 @@ ASKED = ["CHN", "JPN", "KOR", "IND", "PAK", "EU27"]
 
 
 @pytest.fixture(scope="module")
-def hormuz(shipped: Engine) -> pd.DataFrame:
-    return impacts(shipped, "chokepoint:hormuz", lost=1, importers=ASKED)
+def hormuz(engine: Engine) -> pd.DataFrame:
+    return impacts(engine, "chokepoint:hormuz", lost=1, importers=ASKED)
 
 
 def test_hormuz_shut_takes_gas_first_from_who_is_near_and_holds_little(
@@ -404,9 +398,9 @@ def test_hormuz_is_no_matter_for_soybeans(hormuz: pd.DataFrame) -> None:
     assert (found.tier, found.through_t_y, found.short_t) == (0, 0, 0)
 
 
-def test_malacca_shut_is_a_short_detour_for_china(shipped: Engine) -> None:
+def test_malacca_shut_is_a_short_detour_for_china(engine: Engine) -> None:
     found = row_of(
-        impacts(shipped, "chokepoint:malacca", lost=1, importers=["CHN"]), "CHN", "crude_oil"
+        impacts(engine, "chokepoint:malacca", lost=1, importers=["CHN"]), "CHN", "crude_oil"
     )
     assert found.through_t_y > 0.5 * found.imports_t_y
     assert found.rerouted_t_y == pytest.approx(found.through_t_y, rel=0.01)
@@ -415,8 +409,8 @@ def test_malacca_shut_is_a_short_detour_for_china(shipped: Engine) -> None:
     assert found.short_share < 0.02
 
 
-def test_panama_is_a_long_detour_for_grain(shipped: Engine) -> None:
-    table = impacts(shipped, "chokepoint:panama", lost=0.6, importers=["CHN", "JPN"])
+def test_panama_is_a_long_detour_for_grain(engine: Engine) -> None:
+    table = impacts(engine, "chokepoint:panama", lost=0.6, importers=["CHN", "JPN"])
     for importer, commodity in (("JPN", "maize"), ("JPN", "soybeans"), ("CHN", "soybeans")):
         found = row_of(table, importer, commodity)
         assert found.through_t_y > 0
@@ -434,35 +428,33 @@ def test_panama_is_a_long_detour_for_grain(shipped: Engine) -> None:
     ],
 )
 def test_ports_and_lines_break_too(
-    shipped: Engine, element: str, importer: str, commodity: str
+    engine: Engine, element: str, importer: str, commodity: str
 ) -> None:
-    found = row_of(impacts(shipped, element, lost=1, importers=[importer]), importer, commodity)
+    found = row_of(impacts(engine, element, lost=1, importers=[importer]), importer, commodity)
     assert 0 < found.through_t_y < found.imports_t_y
     taken = found.rerouted_t_y + found.unmet_t_y + found.infeasible_t_y
     assert taken == pytest.approx(found.through_t_y, rel=0.01)
     assert found.tier >= 1
 
 
-def test_a_railway_breaks_too(shipped: Engine) -> None:
-    railways = [e for e in shipped.world.elements() if e.startswith("railway:")]
-    used = {e for market in shipped.markets.values() for e in market.passing}
+def test_a_railway_breaks_too(engine: Engine) -> None:
+    railways = [e for e in engine.world.elements() if e.startswith("railway:")]
+    used = {e for market in engine.markets.values() for e in market.passing}
     element = next(e for e in railways if e in used)
-    table = impacts(shipped, element, lost=1)
+    table = impacts(engine, element, lost=1)
     hit = table[table["through_t_y"] > 0]
     assert len(hit)
     assert (hit["tier"] >= 1).all()
     assert (table.loc[table["through_t_y"] == 0, "tier"] == 0).all()
 
 
-def test_more_lost_at_hormuz_is_more_short_everywhere(
-    shipped: Engine, hormuz: pd.DataFrame
-) -> None:
-    half = impacts(shipped, "chokepoint:hormuz", lost=0.5, importers=ASKED)
+def test_more_lost_at_hormuz_is_more_short_everywhere(engine: Engine, hormuz: pd.DataFrame) -> None:
+    half = impacts(engine, "chokepoint:hormuz", lost=0.5, importers=ASKED)
     assert (half["short_t"] <= hormuz["short_t"] + 1).all()
     assert half["short_t"].sum() < hormuz["short_t"].sum()
 
 
-def test_no_number_is_out_of_bounds(shipped: Engine, hormuz: pd.DataFrame) -> None:
+def test_no_number_is_out_of_bounds(engine: Engine, hormuz: pd.DataFrame) -> None:
     known = hormuz[hormuz["short_t"].notna()]
     assert ((known["short_share"] >= 0) & (known["short_share"] <= known["gap_share"])).all()
     assert (known["gap_share"] <= 1 + 1e-9).all()

@@ -318,7 +318,7 @@ def played(world: World, runs: Runs, *, restart: bool) -> Watch:
     return watch
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(runs=RUNS)
 def test_what_is_said_holds_together(world: World, runs: Runs) -> None:
     log = played(world, runs, restart=False).log
@@ -341,7 +341,7 @@ def test_what_is_said_holds_together(world: World, runs: Runs) -> None:
     assert len({a.sent for a in log}) == len(log)  # one a run
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(runs=RUNS)
 def test_a_restart_changes_nothing(world: World, runs: Runs) -> None:
     through, again = played(world, runs, restart=False), played(world, runs, restart=True)
@@ -349,7 +349,7 @@ def test_a_restart_changes_nothing(world: World, runs: Runs) -> None:
     assert through.standings == again.standings
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(runs=RUNS, others=RUNS)
 def test_one_element_says_the_same_whatever_the_other_does(
     world: World, runs: Runs, others: Runs

@@ -137,9 +137,7 @@ counts = st.one_of(st.none(), st.integers(-3, 9), st.floats(0, 1e6))
 places = st.tuples(st.integers(0, 12), st.integers(5, 7))  # the last three days are yet to come
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(places, counts, max_size=8), counts)
 def test_it_reads_as_the_feed_does(
     write: Write, told: dict[tuple[int, int], float | None], capacity: float | None

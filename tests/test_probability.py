@@ -384,7 +384,7 @@ def test_days_that_are_not_known_have_no_probability(world: World) -> None:
     assert not nothing["judged"].any()
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(cut=st.integers(380, 480), drop=st.floats(0.05, 1.3))
 def test_a_day_is_judged_by_nothing_later(world: World, cut: int, drop: float) -> None:
     calls = steady(60)

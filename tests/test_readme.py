@@ -21,6 +21,9 @@ COMMANDS = [
 ]
 
 
+pytestmark = pytest.mark.usefixtures("engines_kept")
+
+
 def test_there_are_commands() -> None:
     assert len(COMMANDS) >= 8
 

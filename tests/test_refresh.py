@@ -54,7 +54,7 @@ def toy_source(id: str = "toy", **changes: Any) -> Source:
         every=HOUR,
         stale_after=2 * DAY,
         expected_min=1,
-        read_timeout_s=0.3,
+        read_timeout_s=30.0,
     )
     return replace(plain, **changes)
 
@@ -239,7 +239,7 @@ def test_a_stopped_refresh_changes_nothing(world: World) -> None:
 def drip() -> Iterator[bytes]:
     while True:
         yield b" "
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 def silent(request: Asked) -> Response:
@@ -247,6 +247,7 @@ def silent(request: Asked) -> Response:
     return Response(body(9))
 
 
+HASTY = {"slow drip": {"read_timeout_s": 0.4}, "silence": {"read_timeout_s": 0.1}}
 LAUGHS = b'<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;">]><l>&b;</l>'
 PACKED = {"Content-Encoding": "gzip"}
 FAULTS: Mapping[str, tuple[str, Callable[[], Response | Callable[[Asked], Response]]]] = {
@@ -289,7 +290,10 @@ def test_a_fault_keeps_what_was_there_with_its_true_age(world: World, fault: str
     before = world.refresh()["toy"].facts
     world.now += 6 * HOUR
     world.answers |= {"toy": [make()], "other": [Response(body(4))]}
+    patient = world.feeds["toy"]
+    world.feeds["toy"] = toy_feed(toy_source(**HASTY.get(fault, {})))
     found = world.refresh()
+    world.feeds["toy"] = patient
     toy, other = found["toy"], found["other"]
     assert (toy.state, toy.fault.split(":")[0]) == ("failed", why)
     assert (toy.content_age, toy.success_age) == (7 * HOUR, 6 * HOUR)

@@ -12,12 +12,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from corridors.network import Network
 from corridors.risk.alert import Level, Message, to_record
 from corridors.risk.impact import COLUMNS as IMPACT
 from corridors.risk.impact import impacts
 from corridors.risk.replay import COLUMNS, Replay, published_to, replay
-from corridors.whatif.engine import prepare
+from corridors.whatif.engine import Engine
 from layers.events import event_frame, observation_frame
 from layers.world import World
 
@@ -139,7 +138,7 @@ def test_an_empty_store_says_nothing(world: World) -> None:
     assert (found.alerts, len(found.days)) == ([], 0)
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=2)
 @example(days=22, more=1)
 @example(days=28, more=7)
 @given(days=st.integers(1, 35), more=st.integers(1, 10))
@@ -156,7 +155,7 @@ def test_nothing_of_a_later_day_leaks_in(world: World, days: int, more: int) -> 
     assert [to_record(a) for a in same] == [to_record(a) for a in short.alerts]
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(factor=st.sampled_from([0.5, 5.0, 13.0]), shown=st.integers(0, 2))
 def test_what_traffic_does_after_publication_is_not_known(
     world: World, factor: float, shown: int
@@ -233,9 +232,8 @@ def test_a_declaration_counts_when_its_day_is_over(world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def lost(world: World, network: Network) -> Callable[[Sequence[str]], Callable[..., pd.DataFrame]]:
+def lost(engine: Engine) -> Callable[[Sequence[str]], Callable[..., pd.DataFrame]]:
     """Return what would be lost, by the engine itself, of some importers."""
-    engine = prepare(world, network=network)
 
     def of(importers: Sequence[str]) -> Callable[[str, float], pd.DataFrame]:
         @cache

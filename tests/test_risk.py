@@ -445,7 +445,7 @@ def reports(draw: st.DrawFn, most: int = 8) -> list[dict[str, Any]]:
     return rows
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12)
 @given(rows=reports())
 def test_threat_is_a_probability_whatever_the_order_and_the_names(
     world: World, rows: list[dict[str, Any]]
@@ -459,7 +459,7 @@ def test_threat_is_a_probability_whatever_the_order_and_the_names(
     np.testing.assert_allclose(found["threat"], again["threat"], rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12)
 @given(rows=reports())
 def test_news_as_it_comes_never_lowers_a_threat(world: World, rows: list[dict[str, Any]]) -> None:
     states = feed_states(nga_warnings="live", gdacs_events="live")

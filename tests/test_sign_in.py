@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,17 +28,27 @@ from corridors.ui.words import word
 from layers.errors import CorridorsError, UsageError
 from layers.store import Store
 from tests.oidc import EDITOR, READER, Provider, providing
-from tests.serving import serving
+from tests.serving import PATIENCE_S, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-    from pytest_httpserver import HTTPServer
 
 ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 4, 23, 6, tzinfo=UTC)
 RULES = Rules(editors=("ann@ministry.example", "group:desk"), readers=("*@ministry.example",))
 ANN = {"is_logged_in": True, "iat": NOW.timestamp(), **EDITOR}
 SETTINGS = '[corridors]\neditors = ["ann@ministry.example"]\nreaders = ["*@ministry.example"]'
+
+
+def warned(folder: Path, make_warning: Callable[..., Alert]) -> Store:
+    """Return a store in a folder, with a warning that holds."""
+    found, now = Store(folder / "store.duckdb"), datetime.now(UTC)
+    alert = make_warning(sent=now, expires=now + timedelta(days=1))
+    days = {"chokepoint:hormuz": f"{now:%Y-%m-%d}"}
+    run: dict[str, object] = {"at": now.isoformat(), "vintage": "", "counts": {}, "standings": []}
+    run |= {"judged": [{"importers": ["CHN"], "days": days}]}
+    found.append([("alert", now, to_record(alert)), ("run", now, run)])
+    return found
 
 
 # ---- by the claims
@@ -135,7 +146,7 @@ def as_reader_who_presses_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(page: str, **query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     for key, value in query.items():
         app.query_params[key] = value
     app.switch_page(f"corridors/ui/pages/{page}.py")
@@ -148,7 +159,10 @@ def said(app: AppTest) -> str:
 
 
 @pytest.fixture
-def own_store(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+def own_store(
+    tmp_path: Path, make_warning: Callable[..., Alert], monkeypatch: pytest.MonkeyPatch
+) -> Store:
+    store = warned(tmp_path, make_warning)
     monkeypatch.setenv("CORRIDORS_STORE", store.place)
     return store
 
@@ -276,7 +290,7 @@ AUTH = {
 @pytest.mark.usefixtures("own_store")
 def test_sign_in_set_up_wrongly_lets_nobody_in(secrets: dict[str, Any], why: str) -> None:
     pytest.importorskip("authlib", reason="Authlib is not installed: corridors[team]")
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     app.secrets = secrets
     app.run()
     assert word("who_set_up_wrong", "en") in said(app)
@@ -304,14 +318,14 @@ def test_secrets_that_cannot_be_read_let_nobody_in(
 @pytest.mark.usefixtures("own_store")
 def test_where_sign_in_is_required_its_lack_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(who.REQUIRED, "required")
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S).run()
     assert "the secrets have no [auth]" in said(app)
 
 
 @pytest.mark.usefixtures("own_store")
 def test_sign_in_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(who, "find_spec", lambda _: None)
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     app.secrets = {"auth": AUTH}
     assert "corridors[team]" in said(app.run())
 
@@ -323,34 +337,42 @@ APP = "http://127.0.0.1:{port}"  # filled in by Streamlit
 PAGES = ("", "exposure", "whatif", "warnings", "data")
 
 
-@pytest.fixture
-def store(tmp_path: Path, make_warning: Callable[..., Alert]) -> Store:
-    """Return a store with a warning that holds."""
-    found, now = Store(tmp_path / "store.duckdb"), datetime.now(UTC)
-    alert = make_warning(sent=now, expires=now + timedelta(days=1))
-    days = {"chokepoint:hormuz": f"{now:%Y-%m-%d}"}
-    run: dict[str, object] = {"at": now.isoformat(), "vintage": "", "counts": {}, "standings": []}
-    run |= {"judged": [{"importers": ["CHN"], "days": days}]}
-    found.append([("alert", now, to_record(alert)), ("run", now, run)])
-    return found
+@dataclass(frozen=True)
+class SignIn:
+    """The app for those whom a provider knows, its store with a warning that holds, and its log."""
+
+    address: str
+    provider: Provider
+    store: Store
+    log: Path
+
+
+@pytest.fixture(scope="module")
+def served(
+    tmp_path_factory: pytest.TempPathFactory, make_warning: Callable[..., Alert]
+) -> Iterator[SignIn]:
+    from pytest_httpserver import HTTPServer
+
+    folder = tmp_path_factory.mktemp("sign_in")
+    store = warned(folder, make_warning)
+    secrets, log = folder / "secrets.toml", folder / "log.txt"
+    with (
+        HTTPServer(host="127.0.0.1", threaded=True) as server,
+        providing(server) as provider,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        secrets.write_text(provider.secrets(APP, SETTINGS))
+        patch.setenv("STREAMLIT_SECRETS_FILES", str(secrets))
+        with serving(Path(store.place), log) as address:
+            yield SignIn(address, provider, store, log)
 
 
 @pytest.fixture
-def provider(httpserver: HTTPServer) -> Iterator[Provider]:
-    with providing(httpserver) as found:
-        yield found
-
-
-@contextmanager
-def behind_sign_in(
-    provider: Provider, store: Store, log: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
-    """Serve the app to those whom the provider knows, and yield its address."""
-    secrets = log.with_suffix(".toml")
-    secrets.write_text(provider.secrets(APP, SETTINGS))
-    monkeypatch.setenv("STREAMLIT_SECRETS_FILES", str(secrets))
-    with serving(Path(store.place), log) as address:
-        yield address
+def app(served: SignIn) -> SignIn:
+    """Return what is served, with a provider that does nothing wrong."""
+    told = served.provider
+    told.person, told.token, told.forged = dict(EDITOR), {}, False
+    return served
 
 
 @contextmanager
@@ -359,7 +381,7 @@ def browsing(chromium: str) -> Iterator[Page]:
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium)
         page = browser.new_page(viewport={"width": 1280, "height": 1400}, locale="en-US")
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(PATIENCE_S * 1000)
         yield page
         browser.close()
 
@@ -379,96 +401,71 @@ def sees_nothing(page: Page, address: str, path: str = "") -> None:
 
 
 @pytest.mark.browser
-def test_who_signs_in_reads_and_an_editor_signs(
-    chromium: str,
-    provider: Provider,
-    store: Store,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with behind_sign_in(provider, store, tmp_path / "log.txt", monkeypatch) as address:
-        with browsing(chromium) as page:
-            for path in PAGES:
-                sees_nothing(page, address, path)
-            provider.person = READER
-            sign_in(page, address)
-            page.get_by_text("Rolf Reader <rolf@ministry.example> · reader").wait_for()
-            page.goto(f"{address}/warnings")
-            button = page.get_by_role("button", name=word("w_ack_button", "en"))
-            button.wait_for()
-            assert button.is_disabled()
-            page.get_by_role("button", name="Sign out").click()
-            page.get_by_text(word("who_sign_in", "en")).wait_for()
-        assert store.log(["acknowledgement"]).empty
-        with browsing(chromium) as page:
-            provider.person = EDITOR
-            sign_in(page, address)
-            page.goto(f"{address}/warnings")
-            page.get_by_text("Signed as Ann Editor <ann@ministry.example>").first.wait_for()
-            page.get_by_role("button", name=word("w_ack_button", "en")).click()
-            page.get_by_text(word("w_written", "en")).wait_for()
-            forged = [
-                {**cookie, "value": cookie["value"][:-6] + "abcdef"}
-                for cookie in page.context.cookies()
-                if cookie["name"].startswith("_streamlit_user")
-            ]
-            assert forged
-            page.context.add_cookies(forged)
-            sees_nothing(page, address, "warnings")
-    (record,) = store.log(["acknowledgement"])["record"]
+def test_who_signs_in_reads_and_an_editor_signs(chromium: str, app: SignIn) -> None:
+    with browsing(chromium) as page:
+        for path in PAGES:
+            sees_nothing(page, app.address, path)
+        app.provider.person = READER
+        sign_in(page, app.address)
+        page.get_by_text("Rolf Reader <rolf@ministry.example> · reader").wait_for()
+        page.goto(f"{app.address}/warnings")
+        button = page.get_by_role("button", name=word("w_ack_button", "en"))
+        button.wait_for()
+        assert button.is_disabled()
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_text(word("who_sign_in", "en")).wait_for()
+    assert app.store.log(["acknowledgement"]).empty
+    with browsing(chromium) as page:
+        app.provider.person = EDITOR
+        sign_in(page, app.address)
+        page.goto(f"{app.address}/warnings")
+        page.get_by_text("Signed as Ann Editor <ann@ministry.example>").first.wait_for()
+        page.get_by_role("button", name=word("w_ack_button", "en")).click()
+        page.get_by_text(word("w_written", "en")).wait_for()
+        forged = [
+            {**cookie, "value": cookie["value"][:-6] + "abcdef"}
+            for cookie in page.context.cookies()
+            if cookie["name"].startswith("_streamlit_user")
+        ]
+        assert forged
+        page.context.add_cookies(forged)
+        sees_nothing(page, app.address, "warnings")
+    (record,) = app.store.log(["acknowledgement"])["record"]
     assert record["who"] == "Ann Editor <ann@ministry.example>"
 
 
 @pytest.mark.browser
-def test_a_token_that_is_not_in_order_lets_nobody_in(
-    chromium: str,
-    provider: Provider,
-    store: Store,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_token_that_is_not_in_order_lets_nobody_in(chromium: str, app: SignIn) -> None:
     wrong: list[dict[str, Any]] = [
         {"aud": "another app"},
         {"exp": int(datetime.now(UTC).timestamp()) - 600},
         {"iss": "https://elsewhere.example"},
         {"nonce": "of another sign-in"},
     ]
-    log = tmp_path / "log.txt"
-    with (
-        behind_sign_in(provider, store, log, monkeypatch) as address,
-        browsing(chromium) as page,
-    ):
+    provider = app.provider
+    with browsing(chromium) as page:
         for tried, token in enumerate([*wrong, {}], 1):
             provider.token, provider.forged = token, not token
-            sign_in(page, address)
-            sees_nothing(page, address)
-            assert log.read_text().count("OAuth token exchange failed") == tried
+            sign_in(page, app.address)
+            sees_nothing(page, app.address)
+            assert app.log.read_text().count("OAuth token exchange failed") == tried
         provider.forged = False
-        sign_in(page, address)
+        sign_in(page, app.address)
         page.get_by_text("Ann Editor <ann@ministry.example> · editor").wait_for()
-        os.truncate(log, 0)  # what was refused stands there with a traceback, rightly
+        os.truncate(app.log, 0)  # what was refused stands there with a traceback, rightly
 
 
 @pytest.mark.browser
-def test_who_is_on_no_list_sees_nothing(
-    chromium: str,
-    provider: Provider,
-    store: Store,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with (
-        behind_sign_in(provider, store, tmp_path / "log.txt", monkeypatch) as address,
-        browsing(chromium) as page,
-    ):
+def test_who_is_on_no_list_sees_nothing(chromium: str, app: SignIn) -> None:
+    with browsing(chromium) as page:
         for person, word_key in (
             ({**READER, "email": "x@elsewhere.example"}, "who_not_let_in"),
             ({**EDITOR, "email_verified": False}, "who_not_let_in"),
         ):
-            provider.person = person
-            sign_in(page, address)
+            app.provider.person = person
+            sign_in(page, app.address)
             page.get_by_text(word(word_key, "en")).wait_for()
             assert page.get_by_role("link", name="Warnings").count() == 0
-        provider.person = {**EDITOR, "iat": int(datetime.now(UTC).timestamp()) - 13 * 3600}
-        sign_in(page, address)
+        app.provider.person = {**EDITOR, "iat": int(datetime.now(UTC).timestamp()) - 13 * 3600}
+        sign_in(page, app.address)
         page.get_by_text(word("who_too_long", "en")).wait_for()

@@ -179,7 +179,7 @@ def test_a_newer_version_of_a_report_replaces_it_from_when_it_was_changed(world:
     assert said(world, first, later, now=at("2026-05-04")) == "open"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(days=st.integers(-40, 40), word=st.sampled_from(["open", "closed", "restricted"]))
 def test_nothing_said_later_is_known(world: World, days: int, word: str) -> None:
     now = at("2026-05-01")
@@ -187,7 +187,7 @@ def test_nothing_said_later_is_known(world: World, days: int, word: str) -> None
     assert said(world, row, now=now) == (word if days <= 0 else "")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.datetimes(datetime(2019, 1, 1), datetime(2027, 1, 1)))
 def test_no_declaration_is_from_the_future(world: World, moment: datetime) -> None:
     now = moment.replace(tzinfo=UTC)

@@ -404,7 +404,7 @@ CLOSURE = st.builds(Closure, st.floats(0, 40), st.floats(0, 15), st.floats(1, 4)
 DRAW = st.one_of(st.just(math.nan), st.just(0.0), TONNES)
 DAYS = 120
 ROOM = 1e-6
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=60)
 
 
 @few

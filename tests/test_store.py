@@ -198,9 +198,7 @@ def test_events_can_be_asked_by_time_feed_and_severity(store: Store) -> None:
     assert store.events(min_severity=2)["event_uid"].tolist() == ["toy:1"]
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.integers(0, 4), max_size=3), max_size=6))
 def test_versions_tell_the_whole_story(store: Store, story: list[dict[str, int]]) -> None:
     forget(store)
@@ -216,7 +214,6 @@ def test_versions_tell_the_whole_story(store: Store, story: list[dict[str, int]]
     assert store.check() == []
 
 
-@settings(deadline=None)
 @given(st.text(), st.floats(allow_nan=True), st.none() | st.datetimes(timezones=st.just(UTC)))
 def test_a_hash_depends_on_what_is_said(text: str, number: float, moment: datetime | None) -> None:
     try:
@@ -520,7 +517,7 @@ for n in range(100):
         break
     print("written", flush=True)
 """
-    out, err = child(code, store).communicate(timeout=60)
+    out, err = child(code, store).communicate(timeout=300)
     *written, fault = out.splitlines()
     assert "cannot be written" in fault, err
     assert err == ""
@@ -550,7 +547,7 @@ for line in sys.stdin:
 
 def test_a_process_killed_at_any_moment_leaves_whole_refreshes(store: Store) -> None:
     moments = random.Random(7)
-    told = 0
+    told, took = 0, 0.0
     with child(WRITERS, store, stdin=subprocess.PIPE) as writers:
         assert writers.stdin is not None
         assert writers.stdout is not None
@@ -558,7 +555,11 @@ def test_a_process_killed_at_any_moment_leaves_whole_refreshes(store: Store) -> 
             writers.stdin.write("go\n")
             writers.stdin.flush()
             pid = int(writers.stdout.readline())
-            time.sleep(moments.uniform(0, 1))
+            if not told:  # how long one takes on this machine
+                began = time.monotonic()
+                told = int(writers.stdout.readline().removeprefix("wrote "))
+                took = time.monotonic() - began
+            time.sleep(moments.uniform(0, 4 * took))
             os.kill(pid, signal.SIGKILL)
             while (line := writers.stdout.readline()) != "gone\n":
                 told = int(line.removeprefix("wrote "))
@@ -568,4 +569,3 @@ def test_a_process_killed_at_any_moment_leaves_whole_refreshes(store: Store) -> 
             assert newest["title"].nunique() <= 1  # all of a refresh, or nothing of it
             assert len(newest) in (0, 50)
         writers.stdin.close()
-    assert told > 0

@@ -399,9 +399,7 @@ values = st.dictionaries(
 )
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.lists(events, max_size=4), values, texts), max_size=3))
 def test_whatever_is_written_both_kinds_give_the_same(
     server: Store, file: Store, story: list[tuple[list[dict[str, Any]], dict[datetime, float], str]]

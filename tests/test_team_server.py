@@ -32,7 +32,7 @@ from layers.store import Store
 from layers.store.server import PASSWORD_FILE
 from tests.oidc import free_port
 from tests.postgres import Postgres, programs
-from tests.serving import serving
+from tests.serving import PATIENCE_S, serving
 
 if TYPE_CHECKING:
     pass
@@ -340,7 +340,7 @@ def proxied(
 
 
 def _until_open(port: int, running: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         assert running.poll() is None, log.read_text()
         with closing(socket.socket()) as probe:
@@ -352,9 +352,9 @@ def _until_open(port: int, running: subprocess.Popen[bytes], log: Path) -> None:
 
 def _greeted(port: int, context: ssl.SSLContext) -> ssl.SSLSocket:
     """Connect by TLS, as soon as the proxy has made itself a certificate."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while True:
-        plain = socket.create_connection(("127.0.0.1", port), timeout=30)
+        plain = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
         try:
             return context.wrap_socket(plain, server_hostname=SITE)
         except ssl.SSLError:
@@ -367,7 +367,7 @@ def _greeted(port: int, context: ssl.SSLContext) -> ssl.SSLSocket:
 def ask(
     port: int, path: str, method: str = "GET", body: bytes = b"", **headers: str
 ) -> tuple[HTTPResponse, bytes]:
-    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as con:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as con:
         with suppress(BrokenPipeError, ConnectionResetError):  # refused before all was sent
             con.request(method, path, body or None, {"Host": f"{SITE}:{port}", **headers})
         answer = con.getresponse()

@@ -172,7 +172,7 @@ def test_a_person_can_start_the_baseline_anew() -> None:
     assert anew["expected"].to_numpy()[0, -1] == pytest.approx(25, rel=0.15)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 10_000), cut=st.integers(400, 800), drop=st.floats(0.05, 1.5))
 def test_no_day_knows_of_a_later_one(seed: int, cut: int, drop: float) -> None:
     y = ships(50, 820, seed=seed)
@@ -182,7 +182,7 @@ def test_no_day_knows_of_a_later_one(seed: int, cut: int, drop: float) -> None:
         np.testing.assert_array_equal(whole[name].to_numpy()[:, :cut], part[name].to_numpy())
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4)
 @given(seed=st.integers(0, 10_000))
 def test_series_do_not_touch_each_other(seed: int) -> None:
     a, b = ships(50, 700, seed=seed), ships(20, 700, seed=seed + 1)

@@ -23,7 +23,7 @@ def test_it_judges_levels_and_stops_clean_when_told(httpserver: HTTPServer, tmp_
         assert child.stderr is not None
         looked, judged = child.stderr.readline(), child.stderr.readline()
         child.send_signal(signal.SIGTERM)
-        rest, _ = child.communicate(timeout=30)
+        rest, _ = child.communicate(timeout=300)
     assert "failed" in looked
     assert "0 new entries of the warning log" in judged
     assert list(store.log()["kind"]) == ["run"]
@@ -47,7 +47,7 @@ def test_a_store_that_cannot_be_used_is_told_and_tried_again_later(tmp_path: Pat
         said = [child.stderr.readline() for _ in range(2)]  # of the look, and of the monitor
         assert child.poll() is None
         child.send_signal(signal.SIGTERM)
-        child.communicate(timeout=30)
+        child.communicate(timeout=300)
     assert all(line.startswith("corridors: ") and "news.duckdb" in line for line in said)
     assert child.returncode == 0
     assert place.read_bytes() == b"no store" * 1000

@@ -34,8 +34,8 @@ DAYS = {NORTH: 3.6, SOUTH: 3.0, BRIDGE: 3.6}
 THETA = 0.5
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # an answer is too dear to shrink long
-few = settings(max_examples=10, deadline=None, phases=QUICK)
-some = settings(max_examples=25, deadline=None, phases=QUICK)
+few = settings(max_examples=10, phases=QUICK)
+some = settings(max_examples=15, phases=QUICK)
 
 
 def shut(*elements: str, lost: float = 1.0, **also: Any) -> Scenario:
