@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from corridors.ui.panels import PAGES
 from corridors.ui.words import LANGUAGES
-from tests.serving import ROOT, serving
+from tests.serving import ROOT, serving, settled
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -84,11 +84,11 @@ def picture(browser: Browser, address: str, theme: str) -> bytes:
     page.set_default_timeout(PATIENCE_MS)
     page.goto(address)
     page.locator(".cx-verdict").first.wait_for()
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    settled(page)
     if page.locator(".cx-map").count():
         page.locator(".cx-map[data-ready='1']").wait_for()
     page.wait_for_timeout(REST_MS)
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    settled(page)
     shot = page.screenshot()
     page.close()
     return shot

@@ -25,6 +25,7 @@ START_LIMIT_S = 180.0
 STOP_LIMIT_S = 10.0
 PATIENCE_S = 180
 """How long a page is waited for, seconds: enough on a slow machine with all else to do."""
+REST_MS = 500
 # Streamlit's own command under a clock that starts at a moment, for pictures of a day in the past.
 CLOCKED = """
 import sys, time_machine
@@ -106,6 +107,19 @@ def watched(chromium: str, address: str, width: int, height: int) -> Iterator[Pa
         yield page
         browser.close()
     assert not wrong
+
+
+def settled(page: Page) -> None:
+    """Wait until the app has had nothing to do for a while, however long it takes to get there."""
+    page.evaluate("window.restingSince = null")
+    page.wait_for_function(
+        """pause => {
+        const app = document.querySelector('[data-testid=stApp]');
+        const rests = app?.dataset.testScriptState === 'notRunning';
+        window.restingSince = rests ? window.restingSince ?? performance.now() : null;
+        return rests && performance.now() - window.restingSince > pause; }""",
+        arg=REST_MS,
+    )
 
 
 def _free_port() -> int:

@@ -21,7 +21,7 @@ from corridors.ui.answer import Answer, Question, importers_of, rounded, years_o
 from corridors.ui.map import component
 from corridors.ui.words import LANGUAGES, WORDS, word
 from layers.errors import UnknownIdError
-from tests.serving import PATIENCE_S, watched
+from tests.serving import PATIENCE_S, settled, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -380,10 +380,6 @@ def page(chromium: str, streamlit_server: str) -> Iterator[Page]:
     with watched(chromium, streamlit_server, 1000, 640) as view:
         view.goto(streamlit_server)
         yield view
-
-
-def settled(page: Page) -> None:
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
 MAP = ".cx-map[data-ready='1']"

@@ -22,7 +22,7 @@ import pytest
 from corridors.ui.panels import PAGES
 from corridors.ui.words import WORDS, word
 from layers.source import feeds
-from tests.serving import PATIENCE_S, serving
+from tests.serving import PATIENCE_S, serving, settled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,6 +183,7 @@ def visited(browser: Browser, address: str, name: str, store: str, lang: str, sc
     page.on("console", lambda said: visit.wrong.extend(_faults(said)))
     path = "" if name == PAGES[0] else name
     page.goto(f"{address}/{path}?lang={lang}&{BUSY.get(name, '')}")
+    page.locator(".cx-verdict, [data-testid=stException]").first.wait_for()
     settled(page)
     return visit
 
@@ -191,12 +192,6 @@ def _faults(said: Any) -> list[str]:
     """Return an error the console told; Streamlit's own search for its server is none."""
     probing = "/_stcore/" in (said.location or {}).get("url", "")
     return [said.text] if said.type == "error" and not probing else []
-
-
-def settled(page: Page) -> None:
-    page.locator(".cx-verdict, [data-testid=stException]").first.wait_for()
-    page.wait_for_timeout(500)
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
 @pytest.fixture(scope="module", params=VISITS)

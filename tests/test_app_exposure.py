@@ -21,7 +21,7 @@ from corridors.ui.answer import Question
 from corridors.ui.exposure import model, sankey, spread, views
 from corridors.ui.exposure.model import Filters, compared, filtered, with_risk, years_said
 from corridors.ui.words import LANGUAGES, word
-from tests.serving import PATIENCE_S, watched
+from tests.serving import PATIENCE_S, settled, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -411,11 +411,6 @@ def page(chromium: str, streamlit_server: str) -> Iterator[Page]:
     with watched(chromium, streamlit_server, 1200, 900) as view:
         view.goto(f"{streamlit_server}/exposure?row=chokepoint:hormuz&beside=False")
         yield view
-
-
-def settled(page: Page) -> None:
-    page.wait_for_timeout(300)
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
 def downloaded(page: Page, format: str) -> bytes:

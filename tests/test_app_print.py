@@ -14,7 +14,7 @@ import streamlit as st
 from corridors.ui import amounts, paper
 from corridors.ui.panels import PAGES
 from corridors.ui.words import word
-from tests.serving import PATIENCE_S
+from tests.serving import PATIENCE_S, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,8 +132,7 @@ def test_a_page_prints_to_a_brief(
     verdict.wait_for()
     if name == "map":
         page.locator(".cx-map[data-ready='1']").wait_for()
-    page.wait_for_timeout(500)
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    settled(page)
     said, address, tall = verdict.inner_text(), page.url, page.evaluate("innerHeight")
     file = tmp_path / "brief.pdf"
     page.pdf(path=file, prefer_css_page_size=True, print_background=True)

@@ -26,7 +26,7 @@ from corridors.ui.words.whatif import WHATIF
 from corridors.whatif.scenario import Drawn, Known, Rule, Scenario, make_scenario
 from corridors.whatif.scenario_file import to_toml
 from layers.errors import DataError
-from tests.serving import PATIENCE_S, watched
+from tests.serving import PATIENCE_S, settled, watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -534,7 +534,7 @@ def test_a_what_if_is_built_shared_and_read_in_both_languages(
         "old => document.querySelector('.cx-verdict').innerText !== old", arg=before
     )
     page.wait_for_function("() => location.search.includes('l0.7')")
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    settled(page)
     said, address = verdict.inner_text(), page.url
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV", exact=True).click()
@@ -556,7 +556,7 @@ def test_a_click_on_the_map_shuts_a_strait(page: Page, streamlit_server: str) ->
     page.goto(f"{streamlit_server}/whatif?scenario=none&importer=CHN&lang=en")
     box = page.locator(".cx-map[data-ready='1']")
     box.wait_for()
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    settled(page)
     box.scroll_into_view_if_needed()
     x, y = box.evaluate(
         """host => { const spot = host.map.project([56.4, 26.5]);

@@ -246,7 +246,7 @@ def team(
         )
         assert done.returncode == 0, done.stderr
     monkeypatch.setenv(PASSWORD_FILE, str(tmp_path / "store_password"))
-    yield Store(postgres.to(parts.path[1:], "editor"), wait_s=5)
+    yield Store(postgres.to(parts.path[1:], "editor"), wait_s=30)
     postgres.drop(address)
     postgres.run("DROP ROLE editor")
 
@@ -412,7 +412,7 @@ def test_a_team_works_through_the_proxy_and_outlives_its_database(
         named = f"--host-resolver-rules=MAP {SITE} 127.0.0.1"
         browser = driver.chromium.launch(executable_path=chromium, args=[named])
         view = browser.new_page(locale="en-US")
-        view.set_default_timeout(60_000)
+        view.set_default_timeout(PATIENCE_S * 1000)
         view.goto(f"http://{SITE}:{port}/data")
         view.locator(".cx-verdict").wait_for()
         # The database goes and comes again: told on the page, and then as before.
