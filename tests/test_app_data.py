@@ -267,12 +267,26 @@ def test_a_file_that_cannot_be_written_stays(
     assert "disk full" in plain(app)
 
 
-def test_history_is_loaded_with_the_day_of_its_download(store: Store) -> None:
+def portal_file() -> bytes:
+    """Return a file of the portal with one row."""
     from layers.portwatch_file import COLUMNS
 
     row = dict.fromkeys(COLUMNS, "1") | {"portid": "chokepoint6", "year": "2026"}
-    text = ",".join(COLUMNS) + "\n" + ",".join(row[c] for c in COLUMNS) + "\n"
-    found = model.history(store, "portal.csv", text.encode(), NOW.date(), False)
+    return (",".join(COLUMNS) + "\n" + ",".join(row[c] for c in COLUMNS) + "\n").encode()
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../../etc/passwd", "", "\0", "\ud800", "数" * 300, "a" * 300 + ".csv", "con:"]
+)
+def test_no_name_of_a_file_leads_anywhere(name: str, store: Store) -> None:
+    assert model.history(store, name, portal_file(), NOW.date(), False).rows == 1
+    (url,) = store.answers()["url"]
+    assert url.startswith("file:portal-")
+    assert not set("/\\\0") & set(url)
+
+
+def test_history_is_loaded_with_the_day_of_its_download(store: Store) -> None:
+    found = model.history(store, "portal.csv", portal_file(), NOW.date(), False)
     assert (found.rows, found.days.added) == (1, 1)
     assert store.observations()["retrieved_at"].dt.date.unique().tolist() == [
         (NOW + timedelta(days=1)).date()

@@ -95,6 +95,18 @@ def test_the_network_and_the_store_have_their_homes(library: str, homes: str) ->
     assert {name for name in users if not re.fullmatch(homes, name)} == set()
 
 
+def test_tables_are_written_where_formulas_are_disarmed() -> None:
+    """Any other file that makes a CSV of a table would send what feeds say past the exporter."""
+    homes = {"corridors/export.py", "corridors/ui/data/own.py", "layers/record.py"}
+    writers = {
+        file.relative_to(ROOT).as_posix()
+        for file in [*LAYERS, *CORRIDORS]
+        if re.search(r"\.to_(csv|excel|html|json|markdown)\(", file.read_text("utf-8"))
+    }
+    assert writers <= homes
+    assert "corridors/export.py" in writers
+
+
 @pytest.mark.parametrize("face", ["cli", "ui"])
 def test_nothing_rests_on_what_faces_a_person(face: str) -> None:
     inside = [file for file in CORRIDORS if face not in file.relative_to(ROOT).parts]

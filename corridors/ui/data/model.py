@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 STATES = ("failed", "stale", "cached", "live", "empty_ok", "never", "off")
 POLL_S = 0.3
+LONGEST_NAME = 60  # letters of a file's name that are kept, its end: systems take 255 bytes
 MODULES = (
     *("corridors.demand", "corridors.gateways", "corridors.gates", "corridors.tariff"),
     *("corridors.assignment", "corridors.metrics", "corridors.risk.threat"),
@@ -303,7 +304,7 @@ def history(store: Store, name: str, body: bytes, downloaded: date, over: bool) 
     """
     moment = datetime(downloaded.year, downloaded.month, downloaded.day, tzinfo=UTC)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / ("portal-" + re.sub(r"[^\w.-]", "_", name))
+        path = Path(folder) / ("portal-" + re.sub(r"[^\w.-]", "_", name)[-LONGEST_NAME:])
         path.write_bytes(body)
         at = min(moment + timedelta(days=1), now()).timestamp()
         os.utime(path, (at, at))
