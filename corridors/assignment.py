@@ -31,6 +31,7 @@ from corridors.network import (
     Tariff,
     crossing_usd_t,
     members,
+    min_plus_by,
     pair_bits,
     pair_cost,
     reach,
@@ -417,20 +418,11 @@ def _neighbours(
     entry, exit_ = network.entry[by.live], network.exit[by.live]
     cross = crossing_usd_t(network, tariff, by.live)
     hop = network.leg_km[np.ix_(exit_, entry)] * tariff.usd_t_km
-    back = np.full(by.to.shape, -1)
-    least = network.leg_km[np.ix_(origins, entry)] * tariff.usd_t_km
-    ahead = np.full(by.on.shape, -1)
-    short = network.leg_km[np.ix_(exit_, destinations)] * tariff.usd_t_km
-    for k in range(len(by.live)):
-        through = by.to[:, k, None] + hop[k]
-        better = through < least
-        np.copyto(least, through, where=better)
-        back[better] = k
-        onward = (hop[:, k] + cross[k])[:, None] + by.on[k]
-        better = onward < short
-        np.copyto(short, onward, where=better)
-        ahead[better] = k
-    return back, ahead
+    through, back = min_plus_by(by.to, hop)
+    first = network.leg_km[np.ix_(origins, entry)] * tariff.usd_t_km
+    onward, ahead = min_plus_by(hop + cross, by.on)
+    last = network.leg_km[np.ix_(exit_, destinations)] * tariff.usd_t_km
+    return np.where(through < first, back, -1), np.where(onward < last, ahead, -1)
 
 
 def _passages_of(network: Network, live: Ints, chain: Ints) -> Ints:

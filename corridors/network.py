@@ -437,13 +437,20 @@ def _min_plus(a: Floats, b: Floats) -> Floats:
 
 def _improve(cost: Floats, bits: Bits, a: Floats, a_bits: Bits, b: Floats, b_bits: Bits) -> None:
     """Lower ``cost`` to the (min, +) product of a and b where that is less, with its passages."""
-    through, better = np.empty_like(cost), np.empty(cost.shape, dtype=np.bool_)
-    by = np.full(cost.shape, -1)
-    for k in range(len(b)):
-        np.add(a[:, k, None], b[k], out=through)
-        np.less(through, cost, out=better)
-        np.copyto(cost, through, where=better)
-        np.copyto(by, k, where=better)
-    row, column = np.nonzero(by >= 0)
+    least, by = min_plus_by(a, b)
+    row, column = np.nonzero(least < cost)
     last = by[row, column]
+    cost[row, column] = least[row, column]
     bits[row, column] = a_bits[row, last] | b_bits[last, column]
+
+
+def min_plus_by(a: Floats, b: Floats) -> tuple[Floats, Ints]:
+    """The (min, +) product of two cost matrices, and over which k each of it is had, the first."""
+    least, by = np.full((len(a), b.shape[1]), np.inf), np.full((len(a), b.shape[1]), -1)
+    if len(b):
+        ends, every = np.ascontiguousarray(b.T), np.arange(b.shape[1])
+        for i, row in enumerate(a):
+            through = ends + row
+            by[i] = through.argmin(axis=1)
+            least[i] = through[every, by[i]]
+    return least, by
