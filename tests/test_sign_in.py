@@ -307,7 +307,7 @@ def test_secrets_that_cannot_be_read_let_nobody_in(
     (tmp_path / name).write_text(text)
     monkeypatch.setenv("STREAMLIT_SECRETS_FILES", str(tmp_path / name))
     with (
-        serving(tmp_path / "store.duckdb", tmp_path / "log.txt") as address,
+        serving(tmp_path / "s.duckdb", tmp_path / "log.txt", program="streamlit") as address,
         browsing(chromium) as page,
     ):
         page.goto(address)
