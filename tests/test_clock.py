@@ -6,9 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import time_machine
 
@@ -106,6 +110,41 @@ def test_a_monitor_whose_clock_jumps_keeps_its_log_whole(run: Run, tmp_path: Pat
         assert store.check() == []
         assert len(store.log(["alert"])) == alerts
         assert len(store.log()) == entries + (jump >= timedelta())  # a run is an entry
+
+
+@contextmanager
+def in_zone(zone: str) -> Iterator[None]:
+    """Let this process be in a zone for a while."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        yield
+    finally:
+        patch.undo()
+        time.tzset()
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of a process cannot be set")
+def test_summer_time_begins_and_ends_unseen(run: Run, tmp_path: Path) -> None:
+    """An hour that is left out, and one that comes twice, are hours like others."""
+    changes = datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)
+    moments = [at + timedelta(minutes=n) for at in changes for n in (-30, 30)]
+    assert run("warn", "run", "-i", "IND").exit_code == 0
+    shutil.copy(tmp_path / "log.duckdb", tmp_path / "before.duckdb")
+    logs = []
+    for zone in ("UTC", "Europe/Berlin"):
+        shutil.copy(tmp_path / "before.duckdb", tmp_path / "log.duckdb")
+        with in_zone(zone):
+            for moment in moments:
+                with time_machine.travel(moment, tick=False):
+                    assert run("warn", "run", "-i", "IND").exit_code == 0
+        store = Store(tmp_path / "log.duckdb")
+        assert store.check() == []
+        logs.append(store.log())
+    pd.testing.assert_frame_equal(*logs)
+    assert logs[0]["at"].is_monotonic_increasing
+    assert len(logs[0]) >= 1 + len(moments)
 
 
 def test_a_feed_is_asked_again_after_any_jump(home: str) -> None:
