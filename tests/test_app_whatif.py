@@ -244,7 +244,7 @@ def test_verdict_says_what_the_figures_say(world: World, given: dict[str, Any], 
 def test_cover_that_is_not_known_is_no_number() -> None:
     assert say.cover(row(gap_cover="not known"), "en") == "not known"
     assert say.cover(row(gap_cover="more than 365 days"), "en") == "over a year"
-    assert say.cover(row(), "en") == "no gap"
+    assert say.cover(row(), "en") == "no lasting loss"
     assert say.cover(row(gap_cover_days=41.6, gap_cover="41.6 days"), "zh") == "42天"
 
 

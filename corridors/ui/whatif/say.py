@@ -146,7 +146,7 @@ def cover(row: Mapping[str, Any], lang: str) -> str:
         return word("wi_day_count", lang, days=f"{days:.0f}")
     if text.startswith("more"):
         return word("wi_over_year", lang)
-    return word("wi_no_gap" if text == "no gap" else "wi_unknown", lang)
+    return word("wi_no_lasting" if text == "no gap" else "wi_unknown", lang)
 
 
 def figure(value: float) -> str:

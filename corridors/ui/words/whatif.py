@@ -151,6 +151,8 @@ WHATIF: dict[str, tuple[str, str]] = {
     ),
     "wi_unknown": ("not known", "不详"),
     "wi_no_gap": ("no gap", "无缺口"),
+    # Cargo that comes late may be short for days all the same; the card before this one says so.
+    "wi_no_lasting": ("no lasting loss", "无持续减供"),
     "wi_day_count": ("{days} days", "{days}天"),
     "wi_over_year": ("over a year", "一年以上"),
     "wi_no_one": ("nothing goes another way", "无改道货物"),
