@@ -32,9 +32,9 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.
 app: $(INSTALLED)
 	$(BIN)/corridors app $(ARGS)
 
-# A file's tests stay together: what they share is made once for them.
+# A file's tests stay together: what they share is made once for them. One that hangs is named.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --timeout 600 $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -445,7 +445,10 @@ def _improve(cost: Floats, bits: Bits, a: Floats, a_bits: Bits, b: Floats, b_bit
 
 
 def min_plus_by(a: Floats, b: Floats) -> tuple[Floats, Ints]:
-    """The (min, +) product of two cost matrices, and over which k each of it is had, the first."""
+    """The (min, +) product of two cost matrices, and by which middle each of it is had.
+
+    (rows of a, columns of b) both; of equal middles the first; inf and −1 where there is none.
+    """
     least, by = np.full((len(a), b.shape[1]), np.inf), np.full((len(a), b.shape[1]), -1)
     if len(b):
         ends, every = np.ascontiguousarray(b.T), np.arange(b.shape[1])

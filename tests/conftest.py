@@ -31,10 +31,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 # The same examples each time, on a machine however slow: a test says of the code, and not of the
-# hour, whether it holds. `--hypothesis-profile=default` looks for new ones.
-settings.register_profile(
-    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+# hour, whether it holds. `--hypothesis-profile=search` looks for new ones.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", settings.get_profile("search"), derandomize=True)
 settings.load_profile("steady")
 
 
@@ -144,7 +143,8 @@ def engines_kept() -> Iterator[None]:
 
 def _prepared_once(prepare: Callable[..., Engine]) -> Callable[..., Engine]:
     def kept(world: World, **said: object) -> Engine:
-        wish = f"{world.content} {said.get('commodities')} {said.get('switches')}"
+        asked = [said.get(name) for name in ("commodities", "year", "switches")]
+        wish = f"{world.content} {asked}"
         if wish not in _ENGINES:
             _ENGINES[wish] = prepare(world, **said)
         return _ENGINES[wish]

@@ -87,8 +87,7 @@ def picture(browser: Browser, address: str, theme: str) -> bytes:
     settled(page)
     if page.locator(".cx-map").count():
         page.locator(".cx-map[data-ready='1']").wait_for()
-    page.wait_for_timeout(REST_MS)
-    settled(page)
+    settled(page, REST_MS)
     shot = page.screenshot()
     page.close()
     return shot

@@ -179,8 +179,8 @@ def test_two_workers_say_the_same() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("whatif", "--each", "chokepoint:hormuz", "--each", "chokepoint:suez", "-c", "lng"),
-        ("compare", "hormuz_full", "hormuz_and_bab", "-c", "soybeans"),
+        ("whatif", "--each", "chokepoint:hormuz", "--each", "chokepoint:suez", "-i", "all"),
+        ("compare", "hormuz_full", "hormuz_and_bab", "-c", "crude_oil"),
         ("ensemble", "--years", "300", "--seed", "7", "-c", "lng", "-i", "JPN"),
         ("backtest", "whatif"),
     ],

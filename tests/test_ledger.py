@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import random
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +18,7 @@ from hypothesis import strategies as st
 from layers.errors import UnknownIdError, UsageError
 from layers.ledger import START, Draft, Entry, Head, broken, canonical, chain_of, chained
 from layers.store import Store
+from tests.killing import told_when_killed
 from tests.postgres import behind
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -297,7 +295,7 @@ def test_two_processes_write_one_chain(store: Store) -> None:
 
 # A process that has imported everything and splits off one writer after the other.
 WRITERS = """
-import pyarrow
+import os, pyarrow
 store.events()  # imports what this kind of store needs
 for line in sys.stdin:
     pid = os.fork()
@@ -312,24 +310,9 @@ for line in sys.stdin:
 
 
 def test_a_process_killed_at_any_moment_loses_nothing(store: Store) -> None:
-    moments, told, took = random.Random(5), 0, 0.0
     with child(WRITERS, store, stdin=subprocess.PIPE) as writers:
-        assert writers.stdin is not None
-        assert writers.stdout is not None
-        for _ in range(KILLS):
-            writers.stdin.write("go\n")
-            writers.stdin.flush()
-            pid = int(writers.stdout.readline())
-            if not told:  # how long one takes on this machine
-                began = time.monotonic()
-                told = int(writers.stdout.readline().removeprefix("wrote "))
-                took = time.monotonic() - began
-            time.sleep(moments.uniform(0, 4 * took))
-            os.kill(pid, signal.SIGKILL)
-            while (line := writers.stdout.readline()) != "gone\n":
-                told = int(line.removeprefix("wrote "))
+        for told in told_when_killed(writers, KILLS, seed=5):
             assert store.check() == []
             held = len(store.log())
             assert held >= told
             assert held % 5 == 0  # all of what was written at once, or nothing of it
-        writers.stdin.close()

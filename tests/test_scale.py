@@ -232,11 +232,12 @@ def test_processes_killed_from_outside_at_any_moment_change_nothing(two: Crew) -
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        while not killed:
+        while killer.is_alive() and not killed:
             assert two.map(slowly, range(120), shared=(numbers,)) == numbers.tolist()
     finally:
         ended.set()
         killer.join()
+    assert killed
 
 
 def fatal(block: int) -> int:

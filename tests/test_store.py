@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import random
-import signal
 import subprocess
 import sys
 import time
@@ -24,6 +22,7 @@ from layers.ledger import START
 from layers.source import Answer, Parsed
 from layers.store import SCHEMA_VERSION, State, Store, default_place, payload_hashes
 from layers.store.server import is_address
+from tests.killing import told_when_killed
 from tests.postgres import Postgres, behind
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -529,7 +528,7 @@ for n in range(100):
 
 # A process that has imported everything and splits off one writer after the other.
 WRITERS = """
-import pyarrow
+import os, random, pyarrow
 store.events()  # imports what this kind of store needs
 for line in sys.stdin:
     pid = os.fork()
@@ -546,26 +545,10 @@ for line in sys.stdin:
 
 
 def test_a_process_killed_at_any_moment_leaves_whole_refreshes(store: Store) -> None:
-    moments = random.Random(7)
-    told, took = 0, 0.0
     with child(WRITERS, store, stdin=subprocess.PIPE) as writers:
-        assert writers.stdin is not None
-        assert writers.stdout is not None
-        for _ in range(KILLS):
-            writers.stdin.write("go\n")
-            writers.stdin.flush()
-            pid = int(writers.stdout.readline())
-            if not told:  # how long one takes on this machine
-                began = time.monotonic()
-                told = int(writers.stdout.readline().removeprefix("wrote "))
-                took = time.monotonic() - began
-            time.sleep(moments.uniform(0, 4 * took))
-            os.kill(pid, signal.SIGKILL)
-            while (line := writers.stdout.readline()) != "gone\n":
-                told = int(line.removeprefix("wrote "))
+        for told in told_when_killed(writers, KILLS, seed=7):
             assert store.check() == []
             assert len(store.refreshes()) >= told
             newest = store.events()
             assert newest["title"].nunique() <= 1  # all of a refresh, or nothing of it
             assert len(newest) in (0, 50)
-        writers.stdin.close()

@@ -339,9 +339,9 @@ def ensemble(
 
 def _of_one_engine(given: Sequence[Scenario]) -> list[list[int]]:
     """Positions of the scenarios, those together that draw and switch the same."""
-    alike: dict[str, list[int]] = {}
+    alike: dict[object, list[int]] = {}
     for i, one in enumerate(given):
-        alike.setdefault(repr((one.drawn, sorted(dict(one.switches).items()))), []).append(i)
+        alike.setdefault((one.drawn, one.switches), []).append(i)
     return list(alike.values())
 
 
