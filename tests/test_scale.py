@@ -49,6 +49,12 @@ def two() -> Iterator[Crew]:
         yield hands
 
 
+@pytest.fixture
+def distributed() -> Any:
+    """Return Dask's part for many processes, or skip."""
+    return pytest.importorskip("distributed", reason="no dask.distributed: corridors[scale]")
+
+
 @dataclass
 class Deadly:
     """Hands of which one process ends, the first time it does a block of each call."""
@@ -253,16 +259,68 @@ def test_a_block_that_always_ends_its_process_is_named(two: Crew) -> None:
     assert two.map(fatal, range(5)) == [0, -1, -2, -3, -4]
 
 
-def test_no_worker_that_comes_back(distributed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scale, "LOST_S", 2)
+@pytest.fixture
+def elsewhere(distributed: Any) -> Iterator[Any]:
+    """Yield a Dask cluster of one worker."""
     usual = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     with distributed.LocalCluster(n_workers=1, **usual) as cluster:
-        stop = threading.Timer(0.5, partial(cluster.scale, 0))
-        with crew(scheduler=cluster.scheduler_address) as hands:
-            stop.start()
-            with pytest.raises(CorridorsError, match="no worker is left"):
-                hands.map(slowly, range(120), shared=(np.arange(120.0),))
-        stop.join()
+        yield cluster
+
+
+def after_the_first(deed: Callable[[], object]) -> Callable[..., Iterator[Any]]:
+    """Return progress that does something when a block is done, before its answer is taken."""
+
+    def progress(things: Iterable[Any], _: str) -> Iterator[Any]:
+        for number, thing in enumerate(things):
+            if not number:
+                deed()
+            yield thing
+
+    return progress
+
+
+def dismiss(hands: Any, cluster: Any) -> None:
+    """Have all workers of a cluster leave."""
+    cluster.scale(0)
+    while hands.client.nthreads():
+        time.sleep(0.05)
+
+
+def test_processes_that_leave_with_their_answers_are_made_anew(two: Any) -> None:
+    leave = after_the_first(partial(dismiss, two, two.client.cluster))
+    numbers = np.arange(40.0)
+    assert two.map(slowly, range(40), shared=(numbers,), progress=leave) == numbers.tolist()
+
+
+def test_no_worker_that_comes_back(elsewhere: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scale, "LOST_S", 2)
+    with crew(scheduler=elsewhere.scheduler_address) as hands:
+        leave = after_the_first(partial(dismiss, hands, elsewhere))
+        with pytest.raises(CorridorsError, match="no worker is left"):
+            hands.map(slowly, range(40), shared=(np.arange(40.0),), progress=leave)
+
+
+def test_a_scheduler_that_ends_is_one_error(
+    elsewhere: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scale, "PATIENCE_S", 5)  # it is also how long Dask looks for it again
+    ends = after_the_first(elsewhere.close)
+    with crew(scheduler=elsewhere.scheduler_address) as hands:
+        work = partial(hands.map, slowly, range(40), shared=(np.arange(40.0),), progress=ends)
+        with pytest.raises(CorridorsError, match="scheduler ended before the work was done"):
+            work()
+
+
+def test_a_process_that_ends_while_it_is_told_what_to_look_at(two: Crew) -> None:
+    numbers = np.arange(10.0)
+    while not (pids := spawned()):  # those of the test before may just be made anew
+        time.sleep(0.05)
+    stopped = pids[0]
+    os.kill(stopped, signal.SIGSTOP)  # it cannot say that it heard
+    killer = threading.Timer(1, os.kill, (stopped, signal.SIGKILL))
+    killer.start()
+    assert two.map(slowly, range(10), shared=(numbers,)) == numbers.tolist()
+    killer.join()
 
 
 # --- what blocks look at, and say
@@ -346,27 +404,19 @@ def test_without_dask_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
         pass
 
 
-@pytest.fixture
-def distributed() -> Any:
-    """Return Dask's part for many processes, or skip."""
-    return pytest.importorskip("distributed", reason="no dask.distributed: corridors[scale]")
-
-
 def plugins(dask_worker: Any) -> list[str]:
     return [name for name in dask_worker.plugins if name.startswith("corridors-")]
 
 
 def test_a_scheduler_elsewhere_works_too_and_is_left_as_it_was(
-    toy_engine: Engine, distributed: Any
+    toy_engine: Engine, elsewhere: Any, distributed: Any
 ) -> None:
-    usual = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
-    with distributed.LocalCluster(n_workers=1, **usual) as cluster:
-        with crew(scheduler=cluster.scheduler_address) as hands:
-            assert hands.size == 1
-            assert worst_of(toy_engine, hands) == worst_of(toy_engine, Alone())
-            assert any(hands.client.run(plugins).values())  # type: ignore[attr-defined]
-        with distributed.Client(cluster) as client:
-            assert not any(client.run(plugins).values())
+    with crew(scheduler=elsewhere.scheduler_address) as hands:
+        assert hands.size == 1
+        assert worst_of(toy_engine, hands) == worst_of(toy_engine, Alone())
+        assert any(hands.client.run(plugins).values())  # type: ignore[attr-defined]
+    with distributed.Client(elsewhere) as client:
+        assert not any(client.run(plugins).values())
 
 
 def test_schedulers_that_are_of_no_use(distributed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -375,6 +425,7 @@ def test_schedulers_that_are_of_no_use(distributed: Any, monkeypatch: pytest.Mon
         told = f"no Dask scheduler answers at {address}"
         with pytest.raises(UsageError, match=told), crew(scheduler=address):
             pass
+    monkeypatch.setattr(scale, "PATIENCE_S", 5)
     with (
         distributed.LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster,
         pytest.raises(UsageError, match="has no workers"),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from logging import CRITICAL
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -33,6 +33,7 @@ PATIENCE_S = 10
 """How long a scheduler is waited for, and its first worker."""
 LOST_S = 120
 """How long work goes on without any worker, for one that comes back."""
+_NO_SCHEDULER = "the Dask scheduler ended before the work was done"
 _TICK_S = 0.02
 _CREW_S = 1.0
 
@@ -109,7 +110,8 @@ def crew(workers: int = 1, scheduler: str | None = None) -> Iterator[Crew]:
         try:
             yield found
         finally:
-            found.forget()
+            if scheduler:  # processes started for this end with it
+                found.forget()
 
 
 def parts(things: Sequence[Block], count: int) -> list[list[Block]]:
@@ -170,36 +172,41 @@ class _Many:
         place = {future.key: i for i, future in enumerate(futures)}
         answers: dict[int, Answer] = {}
         ended = []
-        for future, _ in zip(self._done(futures), progress(shown, "blocks"), strict=True):
+        for (future, answer), _ in zip(self._done(futures), progress(shown, "blocks"), strict=True):
             i = place[future.key]
             if _ended_its_process(future):
                 ended.append(i)
             else:
-                answers[i] = future.result()
+                answers[i] = answer
             futures[i] = None  # its answer is here, so nobody else need keep it
         for i in ended:
             # It may have been beside another one that ended their process: done with none beside.
             future = self.client.submit(task, blocks[i], pure=False)
-            for _ in self._done([future]):
+            for _, answer in self._done([future]):
                 if _ended_its_process(future):
                     raise CorridorsError(
                         f"the block {shown[i]} ended the process that did it, again and again, "
                         "last with no other beside it: it may need more memory than there is"
                     )
-                answers[i] = future.result()
+                answers[i] = answer
         return [answers[i] for i in range(len(blocks))]
 
-    def _done(self, futures: Sequence[Future]) -> Iterator[Future]:
-        """The futures as they are done.
+    def _done(self, futures: Sequence[Future]) -> Iterator[tuple[Future, Any]]:
+        """The futures as they are done, each with its answer, and those whose process ended.
+
+        An answer is here before its future is given: asked for later, a process that ended in
+        between would have to come back first, and nobody would look whether it does.
 
         Raises
         ------
         CorridorsError
-            When there was no worker for too long.
+            When there was no worker for too long, or the scheduler ended.
+        Exception
+            What a block raised.
         """
         from distributed import as_completed
 
-        done = as_completed(futures)
+        done = as_completed(futures, with_results=True, raise_errors=False)
         looked = seen = time.monotonic()
         for _ in futures:
             while not done.has_ready():
@@ -209,23 +216,57 @@ class _Many:
                     continue
                 looked = now
                 self.keep_up()
-                seen = now if self.client.nthreads() else seen
+                seen = now if self._workers() else seen
                 if now - seen > LOST_S:
                     raise CorridorsError(f"no worker is left, and none came back in {LOST_S} s")
-            yield next(done)
+            future, answer = next(done)
+            if future.cancelled():  # nobody here does that
+                raise CorridorsError(_NO_SCHEDULER)
+            if future.status == "error" and not _ended_its_process(future):
+                future.result()
+            yield future, answer
+
+    def _workers(self) -> int:
+        try:
+            return len(self.client.nthreads())
+        except OSError:
+            raise CorridorsError(_NO_SCHEDULER) from None
 
     def _send(self, thing: object) -> str:
         """The name under which a thing is with every process, those to come too."""
         kept = self._sent.get(id(thing))
         if kept is None:
-            kept = self._sent[id(thing)] = (f"corridors-{uuid4().hex}", thing)
-            self.client.register_plugin(_held(thing), name=kept[0])
+            kept = f"corridors-{uuid4().hex}", thing
+            self._tell(kept[0], _held(thing))
+            self._sent[id(thing)] = kept
         return kept[0]
 
+    def _tell(self, name: str, held: Any) -> None:
+        """Give every process something to hold, those to come too.
+
+        One that ends while it is told leaves open whether the others know by now, so all are told
+        again; who takes its place hears of it from the scheduler.
+
+        Raises
+        ------
+        CorridorsError
+            When processes end for too long.
+        """
+        began = time.monotonic()
+        while True:
+            try:
+                self.client.register_plugin(held, name=name)
+                return
+            except OSError as error:
+                if time.monotonic() - began > LOST_S:
+                    raise CorridorsError(f"the workers cannot be told: {error}") from None
+                time.sleep(_TICK_S)
+
     def forget(self) -> None:
-        """Let the processes forget what was sent to them."""
+        """Let the processes forget what was sent to them; one that just ended has."""
         for name, _ in self._sent.values():
-            self.client.unregister_worker_plugin(name)
+            with suppress(OSError):
+                self.client.unregister_worker_plugin(name)
 
 
 @dataclass(frozen=True)
@@ -295,6 +336,8 @@ def _client(workers: int, scheduler: str | None) -> Iterator[tuple[Client, Calla
             client.wait_for_workers(1, timeout=PATIENCE_S)
         except TimeoutError:
             raise UsageError(f"the Dask scheduler at {scheduler} has no workers") from None
+        except OSError as error:
+            raise UsageError(f"no Dask scheduler answers at {scheduler}: {error}") from None
         yield client, lambda: None
 
 
