@@ -1,4 +1,4 @@
-"""A refresh killed at any moment: the store stays sound and no committed event goes missing."""
+"""A refresh and a watch killed at any moment: the store stays sound, what was told stays in it."""
 
 from __future__ import annotations
 
@@ -51,16 +51,19 @@ class Publisher:
         return Response(earthquakes(0))
 
 
+def publishing(httpserver: HTTPServer) -> Publisher:
+    publisher = Publisher()
+    for name, answer in (("4.5_week", publisher.week), ("significant_month", publisher.month)):
+        httpserver.expect_request(f"{PATH}/{name}.geojson").respond_with_handler(answer)
+    return publisher
+
+
 def uids(store: Store) -> set[str]:
     return set(store.events()["event_uid"])
 
 
 def test_a_refresh_killed_at_any_moment_loses_nothing(httpserver: HTTPServer, home: str) -> None:
-    publisher, store = Publisher(), Store(home)
-    httpserver.expect_request(f"{PATH}/4.5_week.geojson").respond_with_handler(publisher.week)
-    httpserver.expect_request(f"{PATH}/significant_month.geojson").respond_with_handler(
-        publisher.month
-    )
+    publisher, store = publishing(httpserver), Store(home)
     command = [sys.executable, "-m", "corridors", "feeds", "refresh", FEED, "--force"]
     command += ["--store", store.place, "--url-base", httpserver.url_for("").rstrip("/")]
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -83,3 +86,35 @@ def test_a_refresh_killed_at_any_moment_loses_nothing(httpserver: HTTPServer, ho
     subprocess.run(command, check=True, **quiet)
     assert len(uids(store)) == publisher.many
     print(f"{before} killed before the commit, {after} after it")
+
+
+def test_a_watch_killed_at_any_moment_keeps_what_it_told(httpserver: HTTPServer, home: str) -> None:
+    """It asks and judges about once a second, so it is killed in its first look and later ones."""
+    publisher, store = publishing(httpserver), Store(home)
+    httpserver.no_handler_status_code = 404  # every other publisher answers, and has nothing
+    command = [sys.executable, "-m", "corridors", "watch", "--every", "0m", "--warn", "IND"]
+    command += ["--store", store.place, "--url-base", httpserver.url_for("").rstrip("/")]
+    moments, took, judged = random.Random(13), 0.0, 0
+    for _ in range(1 + KILLS // 2):
+        began = time.monotonic()
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as child:
+            assert child.stderr is not None
+            told = 0
+            while not took:  # the first one is left alone until it has judged
+                line = child.stderr.readline()
+                assert line, "it ended by itself"
+                told += "warning log" in line
+                took = told * (time.monotonic() - began)
+            killer = threading.Timer(moments.uniform(0, 2 * took), child.kill)
+            killer.start()
+            told += sum("warning log" in line for line in child.stderr)
+            killer.join()
+        assert store.check() == []
+        runs = list(store.log()["kind"]).count("run")
+        # One more than told may lie there: written, and killed before the word of it.
+        assert judged + told <= runs <= judged + told + 1
+        judged = runs
+        assert uids(store) == {f"{FEED}:us{i}" for i in range(publisher.many)}
+    assert judged

@@ -363,6 +363,24 @@ def test_an_error_in_a_block_is_the_error_of_one_process(two: Crew, error: Corri
     assert vars(there.value) == vars(alone.value)
 
 
+class Unreadable:
+    """A thing that cannot be pickled, or not be read again."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def __reduce__(self) -> tuple[object, ...]:
+        if self.where == "there":
+            raise ValueError("not from there")
+        return int, ("not from here",)
+
+
+@pytest.mark.parametrize(("where", "message"), [("there", "from there"), ("here", "from here")])
+def test_an_answer_that_cannot_be_sent_is_an_error(two: Crew, where: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        two.map(Unreadable, [where])
+
+
 @pytest.mark.parametrize("count", [1, 3, 40])
 def test_things_are_dealt_out_whole_and_once(count: int) -> None:
     dealt = parts(range(10), count)

@@ -10,6 +10,7 @@ given what the blocks look at before it works. A block that keeps ending its pro
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -177,7 +178,7 @@ class _Many:
             if _ended_its_process(future):
                 ended.append(i)
             else:
-                answers[i] = answer
+                answers[i] = pickle.loads(answer)
             futures[i] = None  # its answer is here, so nobody else need keep it
         for i in ended:
             # It may have been beside another one that ended their process: done with none beside.
@@ -188,11 +189,11 @@ class _Many:
                         f"the block {shown[i]} ended the process that did it, again and again, "
                         "last with no other beside it: it may need more memory than there is"
                     )
-                answers[i] = answer
+                answers[i] = pickle.loads(answer)
         return [answers[i] for i in range(len(blocks))]
 
     def _done(self, futures: Sequence[Future]) -> Iterator[tuple[Future, Any]]:
-        """The futures as they are done, each with its answer, and those whose process ended.
+        """The futures as they are done, with pickled answers; those whose process ended too.
 
         An answer is here before its future is given: asked for later, a process that ended in
         between would have to come back first, and nobody would look whether it does.
@@ -271,16 +272,20 @@ class _Many:
 
 @dataclass(frozen=True)
 class _Task:
-    """A function to be called where things of some names are held."""
+    """A function to be called where things of some names are held.
+
+    Its answer is pickled here, as one that Dask cannot pickle or read it waits for without end.
+    """
 
     function: Callable[..., Any]
     names: tuple[str, ...]
 
-    def __call__(self, block: object) -> Any:
+    def __call__(self, block: object) -> bytes:
         from distributed import get_worker
 
         held = get_worker().plugins
-        return self.function(*(held[name].thing for name in self.names), block)
+        answer = self.function(*(held[name].thing for name in self.names), block)
+        return pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
 
 
 def _held(thing: object) -> Any:
