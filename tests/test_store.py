@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
-import sys
+import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -22,13 +21,12 @@ from layers.ledger import START
 from layers.source import Answer, Parsed
 from layers.store import SCHEMA_VERSION, State, Store, default_place, payload_hashes
 from layers.store.server import is_address
-from tests.killing import told_when_killed
 from tests.postgres import Postgres, behind
+from tests.processes import Deed, child, told_when_killed
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 KILLS = int(os.environ.get("CORRIDORS_TEST_KILLS", "20"))
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -421,32 +419,14 @@ def test_an_older_store_on_a_server_is_read_once_it_is_brought_up(postgres: Post
 # Two processes, full disks and sudden ends
 
 
-def child(code: str, store: Store, **options: Any) -> subprocess.Popen[str]:
-    """Start a process that has this file's `put` and a store, and runs some code."""
-    start = f"""
-import importlib.util, sys
-sys.path.insert(0, {str(ROOT)!r})
-spec = importlib.util.spec_from_file_location("tests_of_the_store", {__file__!r})
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-globals().update(vars(module))
-store = Store({store.place!r}, wait_s=30)
-"""
-    return subprocess.Popen(
-        [sys.executable, "-c", start + code],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
-    )
+def put_eight(place: str, feed: str) -> None:
+    store = Store(place, wait_s=30)
+    for n in range(8):
+        put(store, f"{feed} {n}".encode(), [{"event_uid": feed, "title": str(n)}], feed=feed)
 
 
 def test_two_processes_write_at_once(store: Store) -> None:
-    code = """
-for n in range(8):
-    put(store, f"{FEED} {n}".encode(), [{"event_uid": FEED, "title": str(n)}], feed=FEED)
-"""
-    writers = [child(f"FEED = {name!r}\n{code}", store) for name in ("one", "two")]
+    writers = [child(put_eight, store.place, name) for name in ("one", "two")]
     while any(w.poll() is None for w in writers):
         table = store.refreshes()
         assert table["refresh"].tolist() == list(range(1, len(table) + 1))
@@ -457,10 +437,15 @@ for n in range(8):
     assert store.check() == []
 
 
+def hold(place: str) -> None:
+    with Store(place)._writing():
+        print("held", flush=True)
+        time.sleep(60)
+
+
 def test_a_store_in_use_is_waited_for_and_then_named(store: Store) -> None:
     put(store)
-    code = "with store._writing():\n    print('held', flush=True)\n    time.sleep(60)"
-    with child(code, store) as holder:
+    with child(hold, store.place) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         hasty = Store(store.place, wait_s=0.1)
@@ -500,23 +485,24 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None
     assert store.events().empty
 
 
+def fill(place: str, limit: str) -> None:
+    store = Store(place)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+    for n in range(100):
+        try:
+            put(store, os.urandom(100_000), [{"event_uid": f"toy:{n}", "title": "full"}])
+        except CorridorsError as error:
+            print(error)
+            break
+        print("written", flush=True)
+
+
 def test_a_full_disk_loses_nothing(file: Store) -> None:
     store = file
     # As full as a disk can be made without one: no file may grow beyond some size.
     put(store)
     limit = store.path.stat().st_size + 300_000
-    code = f"""
-import random, resource
-resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
-for n in range(100):
-    try:
-        put(store, random.randbytes(100_000), [{{"event_uid": f"toy:{{n}}", "title": "full"}}])
-    except CorridorsError as error:
-        print(error)
-        break
-    print("written", flush=True)
-"""
-    out, err = child(code, store).communicate(timeout=300)
+    out, err = child(fill, store.place, str(limit)).communicate(timeout=300)
     *written, fault = out.splitlines()
     assert "cannot be written" in fault, err
     assert err == ""
@@ -526,29 +512,22 @@ for n in range(100):
     assert store.check() == []
 
 
-# A process that has imported everything and splits off one writer after the other.
-WRITERS = """
-import os, random, pyarrow
-store.events()  # imports what this kind of store needs
-for line in sys.stdin:
-    pid = os.fork()
-    if pid:
-        os.waitpid(pid, 0)
-        print("gone", flush=True)
-        continue
-    print(os.getpid(), flush=True)
-    for n in range(10**6):
+def putting(place: str) -> Deed:
+    store = Store(place, wait_s=30)
+    store.events()  # imports what this kind of store needs
+
+    def deed(n: int) -> int:
         events = [{"event_uid": f"toy:{k}", "title": f"{os.getpid()} {n}"} for k in range(50)]
         values = {NOW + k * DAY: float(n) for k in range(50)}
-        print("wrote", put(store, random.randbytes(50_000), events, values), flush=True)
-"""
+        return put(store, os.urandom(50_000), events, values)
+
+    return deed
 
 
 def test_a_process_killed_at_any_moment_leaves_whole_refreshes(store: Store) -> None:
-    with child(WRITERS, store, stdin=subprocess.PIPE) as writers:
-        for told in told_when_killed(writers, KILLS, seed=7):
-            assert store.check() == []
-            assert len(store.refreshes()) >= told
-            newest = store.events()
-            assert newest["title"].nunique() <= 1  # all of a refresh, or nothing of it
-            assert len(newest) in (0, 50)
+    for told in told_when_killed(putting, store.place, times=KILLS, seed=7):
+        assert store.check() == []
+        assert len(store.refreshes()) >= told
+        newest = store.events()
+        assert newest["title"].nunique() <= 1  # all of a refresh, or nothing of it
+        assert len(newest) in (0, 50)

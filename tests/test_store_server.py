@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -26,7 +27,8 @@ from layers.source import Answer
 from layers.store import State, Store
 from layers.store.copy import copy
 from tests.postgres import Postgres, behind
-from tests.test_store import DAY, NOW, child, forget, parsed, put, put_back, put_failure
+from tests.processes import child
+from tests.test_store import DAY, NOW, forget, parsed, put, put_back, put_eight, put_failure
 
 SECRET = "hunter2"
 RUN = ("run", NOW, {"at": NOW.isoformat(), "vintage": "é", "counts": {}})
@@ -226,24 +228,24 @@ def test_a_writer_sees_what_the_one_before_wrote_whatever_the_default(
     name = database_of(server)
     postgres.run(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
     put(server)
-    code = "for n in range(6):\n    put(store, b'%d' % n, feed='one')"
-    writers = [child(code, server) for _ in range(2)]
+    writers = [child(put_eight, server.place, "one") for _ in range(2)]
     assert [w.communicate()[1] for w in writers] == ["", ""]
-    assert server.refreshes()["refresh"].tolist() == list(range(1, 14))
+    assert server.refreshes()["refresh"].tolist() == list(range(1, 18))
     assert server.check() == []
+
+
+def stay_in_the_middle(place: str) -> None:
+    with Store(place)._writing() as con:
+        con.run("DELETE FROM events")
+        con.run("UPDATE meta SET value = '9' WHERE key = 'log_count'")
+        print("in the middle", flush=True)
+        time.sleep(60)
 
 
 def test_a_writer_killed_in_the_middle_leaves_nothing(server: Store) -> None:
     put(server)
     before = server.changed()
-    code = """
-with store._writing() as con:
-    con.run("DELETE FROM events")
-    con.run("UPDATE meta SET value = '9' WHERE key = 'log_count'")
-    print("in the middle", flush=True)
-    time.sleep(60)
-"""
-    with child(code, server) as writer:
+    with child(stay_in_the_middle, server.place) as writer:
         assert writer.stdout is not None
         assert writer.stdout.readline() == "in the middle\n"
         assert len(server.events()) == 1  # a reader waits for nobody and sees what was there
