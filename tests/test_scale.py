@@ -311,11 +311,13 @@ def test_a_scheduler_that_ends_is_one_error(
             work()
 
 
+def own_pid(_: int) -> int:
+    return os.getpid()
+
+
 def test_a_process_that_ends_while_it_is_told_what_to_look_at(two: Crew) -> None:
     numbers = np.arange(10.0)
-    while not (pids := spawned()):  # those of the test before may just be made anew
-        time.sleep(0.05)
-    stopped = pids[0]
+    [stopped] = two.map(own_pid, [0])
     os.kill(stopped, signal.SIGSTOP)  # it cannot say that it heard
     killer = threading.Timer(1, os.kill, (stopped, signal.SIGKILL))
     killer.start()
