@@ -11,12 +11,12 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -30,12 +30,10 @@ from layers.refresh import refresh
 from layers.source import feeds
 from layers.store import Store
 from layers.store.server import PASSWORD_FILE
+from tests.names import naming
 from tests.oidc import free_port
 from tests.postgres import Postgres, programs
 from tests.serving import PATIENCE_S, serving
-
-if TYPE_CHECKING:
-    pass
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = "team.example"
@@ -301,9 +299,17 @@ def test_health_turns_bad_with_the_database_and_well_again(
 
 @contextmanager
 def proxied(
-    compose: Mapping[str, Any], app: str, folder: Path, *, tls: bool = False
+    compose: Mapping[str, Any],
+    app: str,
+    folder: Path,
+    *,
+    hosts: Sequence[str] = ("127.0.0.1",),
+    tls: bool = False,
 ) -> Iterator[int]:
-    """Run the proxy of compose.yaml, by its very configuration, before an app; yield its port."""
+    """Run the proxy of compose.yaml, by its very configuration, before an app; yield its port.
+
+    The app may run on some hosts, on the same port.
+    """
     caddy = shutil.which("caddy")
     if caddy is None:
         pytest.skip("no caddy")
@@ -312,31 +318,32 @@ def proxied(
     more = {"CORRIDORS_TLS": "tls internal"} if tls else {}
     text = compose["services"]["proxy"]["environment"]["CADDYFILE"]
     text = filled(text, CORRIDORS_SITE=address, **more)
-    # What is only otherwise for lack of a network of containers.
-    for there, here in (
-        ("app:8501", urlsplit(app).netloc),
-        ("127.0.0.1:8080", f"127.0.0.1:{own}"),
-        ("admin off", f"admin off\n  http_port {plain}"),
-    ):
-        assert there in text
-        text = text.replace(there, here)
-    (folder / "Caddyfile").write_text(text)
     homes = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-    with (
-        (folder / "caddy.txt").open("w") as out,
-        subprocess.Popen(
-            [caddy, "run", "--config", str(folder / "Caddyfile")],
-            env=homes,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        ) as running,
-    ):
-        try:
-            _until_open(port, running, folder / "caddy.txt")
-            yield port
-        finally:
-            running.send_signal(signal.SIGTERM)
-            running.wait(20)
+    with naming(hosts) as names:
+        # What is only otherwise for lack of a network of containers.
+        for there, here in (
+            ("port 8501\n", f"port {urlsplit(app).port}\nresolvers udp/{names}\n"),
+            ("127.0.0.1:8080", f"127.0.0.1:{own}"),
+            ("admin off", f"admin off\n  http_port {plain}"),
+        ):
+            assert there in text
+            text = text.replace(there, here)
+        (folder / "Caddyfile").write_text(text)
+        with (
+            (folder / "caddy.txt").open("w") as out,
+            subprocess.Popen(
+                [caddy, "run", "--config", str(folder / "Caddyfile")],
+                env=homes,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            ) as running,
+        ):
+            try:
+                _until_open(port, running, folder / "caddy.txt")
+                yield port
+            finally:
+                running.send_signal(signal.SIGTERM)
+                running.wait(PATIENCE_S)
 
 
 def _until_open(port: int, running: subprocess.Popen[bytes], log: Path) -> None:
@@ -428,6 +435,35 @@ def test_a_team_works_through_the_proxy_and_outlives_its_database(
         browser.close()
 
 
+def test_a_reader_stays_with_one_process_and_moves_when_it_ends(
+    compose: Mapping[str, Any], tmp_path: Path
+) -> None:
+    hosts = ["127.0.0.1", "127.0.0.2"]
+    one = HTTPServer(hosts[0], 0)
+    one.start()
+    other = HTTPServer(hosts[1], one.port)
+    other.start()
+    for server in (one, other):
+        server.expect_request("/").respond_with_data(server.host)
+    try:
+        with proxied(compose, one.url_for("/"), tmp_path, hosts=hosts) as port:
+            came = [ask(port, "/") for _ in range(30)]
+            readers = {body.decode(): answer.headers["Set-Cookie"] for answer, body in came}
+            assert set(readers) == set(hosts)
+            for host, cookie in readers.items():
+                kept = cookie.split(";")[0]
+                assert {ask(port, "/", Cookie=kept)[1].decode() for _ in range(5)} == {host}
+            other.stop()
+            hosts.pop()  # as of a container that ended
+            answer, body = ask(port, "/", Cookie=readers[other.host].split(";")[0])
+            assert body.decode() == one.host
+            assert answer.headers["Set-Cookie"] == readers[one.host]
+    finally:
+        for server in (one, other):
+            if server.is_running():
+                server.stop()
+
+
 def test_an_upload_too_large_is_refused(
     compose: Mapping[str, Any], httpserver: HTTPServer, tmp_path: Path
 ) -> None:
@@ -460,5 +496,7 @@ def test_by_https_cookies_are_kept_to_https(
         answer = con.getresponse()
         assert answer.read() == b"hello"
         con.close()
-    assert answer.headers["Set-Cookie"].endswith("; Secure")
+    cookies = answer.headers.get_all("Set-Cookie")
+    assert len(cookies) == 2  # the app's, and which app it was
+    assert all(cookie.endswith("; Secure") for cookie in cookies)
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"

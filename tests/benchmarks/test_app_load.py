@@ -12,8 +12,10 @@ with its second).
 
 ``CORRIDORS_LOAD_S=300`` gives the full run of five minutes; by default it takes 40 s, so that
 ``make bench`` comes to an end. ``CORRIDORS_LOAD_READERS=1,10,50`` tries so many readers one after
-another, all on one server; by default there are 20. Waits are by the clock, so whatever else runs
-on the machine is in them; seconds of the server's processor a run are not.
+another; by default there are 20. ``CORRIDORS_LOAD_APPS=2`` deals them out to so many servers, each
+reader to one, as the proxy of compose.yaml does; seconds and memory are of all servers together.
+Waits are by the clock, so whatever else runs on the machine is in them; seconds of the servers'
+processor a run are not.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import re
 import statistics
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -38,14 +41,18 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from corridors.ui import sentences
 from corridors.ui.answer import importers_of
 from corridors.ui.words import word
+from tests.serving import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from layers.world import World
 
+    Servers = Mapping[str, psutil.Process]
+
 SECONDS = float(os.environ.get("CORRIDORS_LOAD_S", "40"))
 READERS = [int(n) for n in os.environ.get("CORRIDORS_LOAD_READERS", "20").split(",")]
+APPS = int(os.environ.get("CORRIDORS_LOAD_APPS", "1"))
 PAUSE_S = (4.0, 16.0)
 SAMPLE_S, MINUTE_S, ANSWER_S = 5.0, 60.0, 120.0
 PAGES = ("", "exposure", "whatif", "warnings", "data")
@@ -215,19 +222,20 @@ async def _slide(reader: Reader, label: str, place: int) -> None:
         reader.seen.faults.append(f"slider set to {place} %, and the scenario is {rule or 'none'}")
 
 
-async def load(
-    address: str, server: psutil.Process, world: World, seen: Seen, count: int
-) -> list[float]:
-    """Let all readers read; resident set of the server, MB, every 5 s."""
+async def load(servers: Servers, world: World, seen: Seen, count: int) -> list[float]:
+    """Let all readers read; resident set of the servers, MB, every 5 s."""
+    addresses = list(servers)
     names = [sentences.place(world, i, "en") for i in importers_of(world)][:LARGEST]
     goods = [world.name(c, "en") for c in world.commodities["commodity"]]
     until, memory = time.monotonic() + SECONDS, list[float]()
     readers = [
-        asyncio.create_task(read(Reader(address, seen), number, count, names, goods, until))
-        for number in range(count)
+        asyncio.create_task(
+            read(Reader(addresses[n % len(addresses)], seen), n, count, names, goods, until)
+        )
+        for n in range(count)
     ]
     while time.monotonic() < until:
-        memory.append(server.memory_info().rss / 1e6)
+        memory.append(sum(server.memory_info().rss for server in servers.values()) / 1e6)
         await asyncio.sleep(SAMPLE_S)
     await asyncio.gather(*readers)
     return memory
@@ -239,24 +247,41 @@ def server_at(address: str) -> psutil.Process:
     return next(child for child in found if port in child.cmdline())
 
 
+def busy_s(servers: Servers) -> float:
+    """Seconds of the processor that the servers have had."""
+    return sum(sum(server.cpu_times()[:2]) for server in servers.values())
+
+
+@pytest.fixture(scope="module")
+def servers(streamlit_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    folder = tmp_path_factory.mktemp("more")
+    with ExitStack() as more:
+        addresses = [streamlit_server]
+        addresses += [
+            more.enter_context(serving(folder / "none.duckdb", folder / f"app{n}.txt"))
+            for n in range(1, APPS)
+        ]
+        yield {address: server_at(address) for address in addresses}
+
+
 @pytest.mark.parametrize("count", READERS)
 def test_many_readers(
-    benchmark: Any, measured: Any, streamlit_server: str, world: World, count: int
+    benchmark: Any, measured: Any, servers: Servers, world: World, count: int
 ) -> None:
     pytest.importorskip("websockets")
-    seen, memory, server = Seen(), list[float](), server_at(streamlit_server)
-    before = sum(server.cpu_times()[:2])
+    seen, memory, before = Seen(), list[float](), busy_s(servers)
 
     def run() -> None:
-        memory.extend(asyncio.run(load(streamlit_server, server, world, seen, count)))
+        memory.extend(asyncio.run(load(servers, world, seen, count)))
 
     benchmark.pedantic(run, rounds=1)
-    cpu = sum(server.cpu_times()[:2]) - before
+    cpu = busy_s(servers) - before
     part = max(1, round(min(MINUTE_S, SECONDS / 5) / SAMPLE_S))
     first, last = statistics.median(memory[part : 2 * part]), statistics.median(memory[-part:])
     waits = [ms for found in seen.waits_ms.values() for ms in found]
     benchmark.extra_info |= {
         "readers": count,
+        "servers": len(servers),
         "server_cpu_s": round(cpu, 1),
         "seconds": SECONDS,
         "runs": len(waits),
@@ -266,7 +291,7 @@ def test_many_readers(
         "sent_MB": round(seen.bytes / 1e6, 1),
         "median_wait_ms": {k: round(statistics.median(v)) for k, v in seen.waits_ms.items()},
     }
-    who = f"{count} readers for {SECONDS:.0f} s"
+    who = f"{count} readers, {len(servers)} server(s), {SECONDS:.0f} s"
     measured.say(f"{who}: runs of a page, faults", "0 faults", f"{len(waits)}, {len(seen.faults)}")
     found = f"{first:.0f} MB, then {last:.0f} MB"
     measured.say(f"{who}: memory of the server, early and at the end", "flat", found)
