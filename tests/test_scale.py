@@ -311,7 +311,18 @@ def test_a_scheduler_that_ends_is_one_error(
             work()
 
 
-def own_pid(_: int) -> int:
+@pytest.mark.parametrize("shared", [(), (np.arange(40.0),)])
+def test_a_scheduler_that_has_ended_is_one_error(
+    elsewhere: Any, monkeypatch: pytest.MonkeyPatch, shared: tuple[np.ndarray, ...]
+) -> None:
+    monkeypatch.setattr(scale, "PATIENCE_S", 5)
+    with crew(scheduler=elsewhere.scheduler_address) as hands:
+        elsewhere.close()
+        with pytest.raises(CorridorsError, match="scheduler ended before the work was done"):
+            hands.map(own_pid, [1], shared=shared)
+
+
+def own_pid(*_: object) -> int:
     return os.getpid()
 
 

@@ -167,13 +167,18 @@ class _Many:
         progress: Progress = lambda things, _: things,
     ) -> list[Answer]:
         """As in `Crew`."""
-        shown = _named(blocks, names)
-        task = _Task(function, tuple(self._send(thing) for thing in shared))
+        with self._while_there_is_a_scheduler():
+            task = _Task(function, tuple(self._send(thing) for thing in shared))
+            return self._answers(task, blocks, _named(blocks, names), progress)
+
+    def _answers(
+        self, task: _Task, blocks: Sequence[Any], names: Sequence[str], progress: Progress
+    ) -> list[Any]:
         futures = self.client.map(task, blocks, pure=False)
         place = {future.key: i for i, future in enumerate(futures)}
-        answers: dict[int, Answer] = {}
+        answers: dict[int, Any] = {}
         ended = []
-        for (future, answer), _ in zip(self._done(futures), progress(shown, "blocks"), strict=True):
+        for (future, answer), _ in zip(self._done(futures), progress(names, "blocks"), strict=True):
             i = place[future.key]
             if _ended_its_process(future):
                 ended.append(i)
@@ -186,7 +191,7 @@ class _Many:
             for _, answer in self._done([future]):
                 if _ended_its_process(future):
                     raise CorridorsError(
-                        f"the block {shown[i]} ended the process that did it, again and again, "
+                        f"the block {names[i]} ended the process that did it, again and again, "
                         "last with no other beside it: it may need more memory than there is"
                     )
                 answers[i] = pickle.loads(answer)
@@ -233,6 +238,16 @@ class _Many:
         except OSError:
             raise CorridorsError(_NO_SCHEDULER) from None
 
+    @contextmanager
+    def _while_there_is_a_scheduler(self) -> Iterator[None]:
+        """Whatever fails once it ended fails for that, in many ways of Dask's own."""
+        try:
+            yield
+        except Exception:
+            if self.client.status != "running":
+                raise CorridorsError(_NO_SCHEDULER) from None
+            raise
+
     def _send(self, thing: object) -> str:
         """The name under which a thing is with every process, those to come too."""
         kept = self._sent.get(id(thing))
@@ -259,6 +274,8 @@ class _Many:
                 self.client.register_plugin(held, name=name)
                 return
             except OSError as error:
+                if self.client.status != "running":
+                    raise
                 if time.monotonic() - began > LOST_S:
                     raise CorridorsError(f"the workers cannot be told: {error}") from None
                 time.sleep(_TICK_S)
