@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,11 +123,3 @@ def providing(server: HTTPServer) -> Iterator[Provider]:
     server.expect_request("/token", method="POST").respond_with_handler(exchange)
     yield provider
     server.clear()
-
-
-def free_port() -> int:
-    """Return a port nobody has."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

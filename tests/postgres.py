@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ import pytest
 
 from layers.store import Store
 from layers.store.server import is_address
+from tests.processes import free_port
 
 NAMED = "CORRIDORS_TEST_POSTGRES"
 """Address of a server to use, by a user who may make databases and users."""
@@ -122,7 +122,7 @@ def running() -> Iterator[Postgres]:
         pytest.skip(f"no PostgreSQL server is started on this system; set ${NAMED}")
     # Not below the folder of the tests, which only its owner may enter.
     with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as place:
-        folder, port = Path(place), _free_port()
+        folder, port = Path(place), free_port()
         if _other_user():
             shutil.chown(folder, _other_user())
         options = ["--username=postgres", "--auth=trust", "--auth-host=scram-sha-256"]
@@ -163,10 +163,3 @@ def _other_user() -> str | None:
 
     known = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in known else "nobody"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -1,10 +1,11 @@
-"""Other processes that do what a test file says, and writers killed again and again."""
+"""Other processes: that do what a test file says, writers killed again and again, free ports."""
 
 from __future__ import annotations
 
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 Deed = Callable[[int], int]
 """Something done again and again: given how often before, says a number once it is done."""
+
+
+def free_port() -> int:
+    """Return a port nobody has."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def child(function: Callable[..., object], *words: str, **options: Any) -> subprocess.Popen[str]:
@@ -42,7 +51,8 @@ def told_when_killed(
     """
     moments, told, took = random.Random(seed), 0, 0.0
     work = "from tests.processes import split_off; split_off({function}(*sys.argv[1:]))"
-    with _process(work, begin, *words, stdin=subprocess.PIPE) as writers:
+    # What a writer dies of by itself is for whoever reads the test's output.
+    with _process(work, begin, *words, stdin=subprocess.PIPE, stderr=None) as writers:
         assert writers.stdin is not None
         assert writers.stdout is not None
         for _ in range(times):

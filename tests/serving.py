@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.processes import free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -55,7 +56,7 @@ def serving(
     program
         What runs app.py: our own, or ``streamlit``.
     """
-    port = _free_port()
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     clocked = ["-c", CLOCKED, at.isoformat()] if at else ["-m", program]
     command = [sys.executable, *clocked, "run", "app.py"]
@@ -119,13 +120,6 @@ def settled(page: Page, pause_ms: int = REST_MS) -> None:
         return rests && performance.now() - window.restingSince > pause; }""",
         arg=pause_ms,
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _wait_until_healthy(server: subprocess.Popen[bytes], address: str, log: Path) -> None:

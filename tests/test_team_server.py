@@ -30,9 +30,9 @@ from layers.refresh import refresh
 from layers.source import feeds
 from layers.store import Store
 from layers.store.server import PASSWORD_FILE
-from tests.names import naming
-from tests.oidc import free_port
+from tests.name_server import naming
 from tests.postgres import Postgres, programs
+from tests.processes import free_port
 from tests.serving import PATIENCE_S, serving
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -313,37 +313,33 @@ def proxied(
     caddy = shutil.which("caddy")
     if caddy is None:
         pytest.skip("no caddy")
-    port, own, plain = free_port(), free_port(), free_port()
-    address = f"{'https' if tls else 'http'}://{SITE}:{port}"
+    port, file, log = free_port(), folder / "Caddyfile", folder / "caddy.txt"
     more = {"CORRIDORS_TLS": "tls internal"} if tls else {}
+    site = f"{'https' if tls else 'http'}://{SITE}:{port}"
     text = compose["services"]["proxy"]["environment"]["CADDYFILE"]
-    text = filled(text, CORRIDORS_SITE=address, **more)
     homes = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-    with naming(hosts) as names:
-        # What is only otherwise for lack of a network of containers.
-        for there, here in (
-            ("port 8501\n", f"port {urlsplit(app).port}\nresolvers udp/{names}\n"),
-            ("127.0.0.1:8080", f"127.0.0.1:{own}"),
-            ("admin off", f"admin off\n  http_port {plain}"),
-        ):
-            assert there in text
-            text = text.replace(there, here)
-        (folder / "Caddyfile").write_text(text)
-        with (
-            (folder / "caddy.txt").open("w") as out,
-            subprocess.Popen(
-                [caddy, "run", "--config", str(folder / "Caddyfile")],
-                env=homes,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            ) as running,
-        ):
+    with naming(hosts) as names, log.open("w") as out:
+        file.write_text(_at_home(filled(text, CORRIDORS_SITE=site, **more), app, names))
+        command = [caddy, "run", "--config", str(file)]
+        with subprocess.Popen(command, env=homes, stdout=out, stderr=subprocess.STDOUT) as running:
             try:
-                _until_open(port, running, folder / "caddy.txt")
+                _until_open(port, running, log)
                 yield port
             finally:
                 running.send_signal(signal.SIGTERM)
                 running.wait(PATIENCE_S)
+
+
+def _at_home(text: str, app: str, names: str) -> str:
+    """Change in the proxy's configuration what is only for a network of containers."""
+    for there, here in (
+        ("port 8501\n", f"port {urlsplit(app).port}\nresolvers udp/{names}\n"),
+        ("127.0.0.1:8080", f"127.0.0.1:{free_port()}"),
+        ("admin off", f"admin off\n  http_port {free_port()}"),
+    ):
+        assert there in text
+        text = text.replace(there, here)
+    return text
 
 
 def _until_open(port: int, running: subprocess.Popen[bytes], log: Path) -> None:

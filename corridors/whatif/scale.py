@@ -174,6 +174,7 @@ class _Many:
     def _answers(
         self, task: _Task, blocks: Sequence[Any], names: Sequence[str], progress: Progress
     ) -> list[Any]:
+        """What a task answers for each block, in their order; names are of the blocks."""
         futures = self.client.map(task, blocks, pure=False)
         place = {future.key: i for i, future in enumerate(futures)}
         answers: dict[int, Any] = {}
